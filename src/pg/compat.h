@@ -1,0 +1,86 @@
+// Differences between PostgreSQL versions; the only file that looks at PG_VERSION_NUM.
+#pragma once
+
+#if PG_VERSION_NUM < 140000
+#error "sqs_fdw needs PostgreSQL 14 or later"
+#endif
+
+// Before 16 nothing marks an entry point as visible, and we compile with hidden visibility.
+#if PG_VERSION_NUM < 160000
+#define SQS_FDW_EXPORT __attribute__((visibility("default")))
+#else
+#define SQS_FDW_EXPORT PGDLLEXPORT
+#endif
+
+// Declares an SQL-callable C function with its version record, both visible to the loader.
+#define SQS_FDW_FUNCTION(name)                                      \
+	extern "C" {                                                    \
+	extern SQS_FDW_EXPORT Datum name(PG_FUNCTION_ARGS);             \
+	extern SQS_FDW_EXPORT const Pg_finfo_record *pg_finfo_##name(); \
+	const Pg_finfo_record *pg_finfo_##name()                        \
+	{                                                               \
+		static const Pg_finfo_record info = {1};                    \
+		return &info;                                               \
+	}                                                               \
+	}                                                               \
+	extern "C" Datum name([[maybe_unused]] PG_FUNCTION_ARGS)
+
+extern "C" {
+#include "commands/explain.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+}
+
+// The signature of ExecutorRun.
+#if PG_VERSION_NUM >= 180000
+#define EXECUTOR_RUN_PARAMETERS QueryDesc *query, ScanDirection direction, uint64 count
+#define EXECUTOR_RUN_ARGUMENTS query, direction, count
+#else
+#define EXECUTOR_RUN_PARAMETERS \
+	QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once
+#define EXECUTOR_RUN_ARGUMENTS query, direction, count, execute_once
+#endif
+
+namespace sqs_fdw::pg {
+
+// The role whose user mapping and rights a scan uses (the view's owner under a view).
+inline Oid ScanUser(ForeignScanState *node, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	(void)estate;
+	const Oid user = reinterpret_cast<ForeignScan *>(node->ss.ps.plan)->checkAsUser;
+#else
+	const Index rti = reinterpret_cast<ForeignScan *>(node->ss.ps.plan)->scan.scanrelid;
+	const Oid user = exec_rt_fetch(rti, estate)->checkAsUser;
+#endif
+	return OidIsValid(user) ? user : GetUserId();
+}
+
+// Refuses settings of this prefix that nobody defined.
+inline void ReserveSettingPrefix(const char *prefix)
+{
+#if PG_VERSION_NUM >= 150000
+	MarkGUCPrefixReserved(prefix);
+#else
+	EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+inline ForeignPath *CreateScanPath(
+    PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total)
+{
+#if PG_VERSION_NUM >= 180000
+	return create_foreignscan_path(
+	    root, rel, nullptr, rows, 0, startup, total, NIL, rel->lateral_relids, nullptr, NIL, NIL);
+#elif PG_VERSION_NUM >= 170000
+	return create_foreignscan_path(
+	    root, rel, nullptr, rows, startup, total, NIL, rel->lateral_relids, nullptr, NIL, NIL);
+#else
+	return create_foreignscan_path(
+	    root, rel, nullptr, rows, startup, total, NIL, rel->lateral_relids, nullptr, NIL);
+#endif
+}
+
+}  // namespace sqs_fdw::pg

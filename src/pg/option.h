@@ -1,0 +1,80 @@
+// Options of servers, user mappings, foreign tables and columns: one table drives everything.
+#pragma once
+
+#include "pg/types.h"
+
+namespace sqs_fdw::pg {
+
+// The options as plain data; texts belong to the memory context that was current. An unset text is
+// null, an unset number -1.
+struct ServerOptions {
+	const char *region = nullptr;
+	const char *endpoint = nullptr;
+	bool use_fips = false;
+	bool use_dualstack = false;
+	int max_connections = 16;
+	int connect_timeout_s = 5;
+	int request_timeout_s = 10;
+	int max_attempts = 3;
+};
+
+struct UserMappingOptions {
+	const char *access_key_id = nullptr;
+	const char *secret_access_key = nullptr;
+	const char *session_token = nullptr;
+};
+
+enum class Consume { kOnWrite, kAlways, kNever };
+enum class OnError { kLeave, kAbort };
+
+struct TableOptions {
+	const char *queue = nullptr;
+	const char *queue_url = nullptr;
+	const char *queue_arn = nullptr;
+	Consume consume = Consume::kOnWrite;
+	int wait_time_s = 1;
+	int visibility_timeout_s = -1;
+	int max_messages = 100000;
+	int look_limit = 100;
+	OnError on_error = OnError::kLeave;
+};
+
+struct ColumnOptions {
+	const char *key = nullptr;
+	const char *pointer = nullptr;
+	const char *attribute = nullptr;
+};
+
+// Read lists of DefElem that the validator has accepted.
+ServerOptions ReadServerOptions(struct ::List *options);
+UserMappingOptions ReadUserMappingOptions(struct ::List *options);
+TableOptions ReadTableOptions(struct ::List *options);
+ColumnOptions ReadColumnOptions(struct ::List *options);
+
+// The queue as its table names it: the name, URL or ARN.
+const char *QueueAsNamed(const TableOptions &options);
+
+// Names of the system attributes that a column can show ("sent_timestamp").
+enum class Attribute {
+	kMessageId,
+	kReceiptHandle,
+	kBody,
+	kSentTimestamp,
+	kFirstReceiveTimestamp,
+	kReceiveCount,
+	kSenderId,
+	kMessageGroupId,
+	kMessageDeduplicationId,
+	kSequenceNumber,
+	kTraceHeader,
+	kDeadLetterSourceArn,
+	kMessageAttributes,
+};
+
+// Server phase: raises for a name that the validator would refuse.
+Attribute AttributeByName(const char *name);
+
+// The name that ReceiveMessage uses to ask for it ("SentTimestamp"); null where it always comes.
+const char *SystemAttributeName(Attribute attribute);
+
+}  // namespace sqs_fdw::pg

@@ -1,0 +1,168 @@
+// Every message that this backend has received and not yet answered for, by subtransaction.
+//
+// Plain C++: pg/xact.h ties it to the server's transactions. It lives as long as the backend, since
+// the executor's memory is gone before a transaction's end is announced.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aws/receiver.h"
+#include "aws/settlement.h"
+#include "pg/types.h"
+
+namespace sqs_fdw::pg {
+
+// What the scan decided about a message.
+enum class Fate : uint8_t {
+	kHeld,      // not looked at yet, or its row is on its way: visible again at the scan's end
+	kLooked,    // returned by a look: visible again when the transaction ends
+	kTaken,     // returned by a statement that writes: deleted after the commit
+	kFiltered,  // a condition of the query refused it: visible again at the scan's end
+	kRejected,  // the table's definition refused it: visible again, later each time
+};
+
+// How long a message stays invisible once it is given back, by its receive count: at once the first
+// time, then 1 s, 2 s, 4 s … up to 15 minutes, so that a poison message does not spin.
+std::chrono::seconds ReleaseDelay(int32_t receive_count) noexcept;
+
+// A message that the scan is done with: all that is needed to delete or release it.
+struct Parcel {
+	std::string handle;
+	int32_t receive_count;
+	Fate fate;
+};
+
+struct InboxOptions {
+	// Where the statement began: its scan dies with this subtransaction.
+	SubTransactionId subtransaction = 0;
+	aws::ReceiverOptions receiver;
+	bool look = false;    // everything is held until the transaction ends
+	bool replay = false;  // the scan may be run again: batches are kept
+};
+
+struct InboxCounts {
+	int64_t received = 0;
+	int64_t taken = 0;
+	int64_t filtered = 0;
+	int64_t rejected = 0;
+};
+
+// What one scan has received. The scan holds a plain pointer, valid until it closes the inbox or
+// the transaction ends, and must ask anew for the current batch whenever control has been
+// elsewhere: a savepoint rollback may have taken it away, which changes serial().
+class Inbox {
+public:
+	Inbox(aws::QueuePtr queue, const InboxOptions &options);
+
+	aws::Receiver &receiver() noexcept { return *receiver_; }
+	const aws::QueuePtr &queue() const noexcept { return queue_; }
+	const InboxCounts &counts() const noexcept { return counts_; }
+
+	// Makes the next batch current: a replayed one, or else one that has arrived, tagged with the
+	// subtransaction. False where there is none.
+	bool Advance(SubTransactionId subtransaction);
+
+	// The current batch, or null; its serial number never comes twice.
+	const aws::ReceivedBatch *batch() const noexcept;
+	uint64_t serial() const noexcept;
+
+	// Settles message `index` of the current batch; whether that changed its fate. A fate that was
+	// settled stays, unless a replay takes what an earlier pass filtered.
+	bool Mark(size_t index, Fate fate, SubTransactionId subtransaction);
+
+	// Starts over with what was received. Only with options.replay.
+	void Rewind() noexcept { position_ = 0; }
+
+	// Moves what the aborted subtransaction received or took to `out`.
+	void Abort(SubTransactionId subtransaction, std::vector<Parcel> *out);
+	// What the committed subtransaction received or took is its parent's now.
+	void Commit(SubTransactionId subtransaction, SubTransactionId parent) noexcept;
+
+private:
+	friend class Registry;
+
+	struct Slot {
+		SubTransactionId subtransaction;
+		Fate fate;
+	};
+
+	struct Batch {
+		uint64_t serial;
+		std::unique_ptr<aws::ReceivedBatch> received;
+		std::vector<Slot> slots;
+	};
+
+	struct SettledParcel {
+		SubTransactionId subtransaction;
+		Parcel parcel;
+	};
+
+	void SettleFront();
+
+	aws::QueuePtr queue_;
+	std::unique_ptr<aws::Receiver> receiver_;
+	SubTransactionId subtransaction_;
+	bool look_;
+	bool replay_;
+	std::deque<Batch> batches_;
+	size_t position_ = 0;  // one past the current batch; 0: none is current
+	uint64_t next_serial_ = 1;
+	std::vector<SettledParcel> settled_;  // of batches that are behind us
+	InboxCounts counts_;
+};
+
+// The backend's inboxes, and the messages of scans that have ended.
+class Registry {
+public:
+	Inbox *Open(aws::QueuePtr queue, const InboxOptions &options);
+
+	// The scan has ended. What was filtered, rejected or never looked at goes to the settlement;
+	// what was taken or looked at stays until the transaction ends.
+	void Close(Inbox *inbox);
+
+	// Every message received or taken from now on belongs to `subtransaction` or one above it.
+	void Touch(SubTransactionId subtransaction) noexcept
+	{
+		if (subtransaction > newest_)
+			newest_ = subtransaction;
+	}
+
+	// Whether the subtransaction has messages at all: the quick answer for the many without.
+	bool Concerns(SubTransactionId subtransaction) const noexcept
+	{
+		return subtransaction <= newest_;
+	}
+
+	void Commit(SubTransactionId subtransaction, SubTransactionId parent);
+	void Abort(SubTransactionId subtransaction);
+
+	// Hands everything to the settlement: taken messages are deleted if `committed`, released
+	// otherwise. Ends all inboxes.
+	void EndTransaction(bool committed);
+
+	bool idle() const noexcept { return inboxes_.empty() && frames_.empty(); }
+	bool has_taken() const noexcept { return has_taken_; }
+	void set_has_taken() noexcept { has_taken_ = true; }
+
+	aws::Settlement &settlement() noexcept { return settlement_; }
+
+private:
+	using Parcels = std::map<aws::QueuePtr, std::vector<Parcel>>;
+
+	std::unique_ptr<Inbox> Remove(Inbox *inbox);
+	void GiveBack(const aws::QueuePtr &queue, Parcel parcel);
+	void Dissolve(std::unique_ptr<Inbox> inbox);
+
+	std::vector<std::unique_ptr<Inbox>> inboxes_;
+	std::map<SubTransactionId, Parcels> frames_;
+	SubTransactionId newest_ = 0;
+	bool has_taken_ = false;
+	aws::Settlement settlement_;
+};
+
+}  // namespace sqs_fdw::pg

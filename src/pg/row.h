@@ -1,0 +1,57 @@
+// From messages to rows: conversion by the columns' input functions, NOT NULL and CHECK.
+//
+// The table's definition is the validator. A message that does not fit is rejected, which is an
+// outcome here and no error: PostgreSQL 15 has no soft errors, so the conversion of a reply runs in
+// one subtransaction, and only if something in it fails is it done again message by message.
+#pragma once
+
+#include "aws/sqs.h"
+#include "pg/option.h"
+#include "pg/types.h"
+
+namespace sqs_fdw::pg {
+
+// Why a message is rejected. Names the place, never the value.
+struct Rejection {
+	enum class Kind { kNone, kBody, kValue, kNotNull, kCheck } kind = Kind::kNone;
+	int sqlstate = 0;
+	const char *where = nullptr;  // the column or the constraint
+};
+
+// One message's row. The arrays have an entry for each attribute of the table.
+struct Row {
+	Datum *values;
+	bool *nulls;
+	Rejection rejection;
+};
+
+// Which columns to convert. With conditions, their columns come first, and the others only for
+// messages that passed: one that is meant for another consumer is not rejected.
+enum class Stage { kAll, kConditions, kRest };
+
+class RowMaker;
+
+struct RowMakerOptions {
+	struct ::RelationData *relation;
+	struct ::EState *estate;
+	struct ::List *needed;      // attribute numbers that the query refers to
+	struct ::List *conditions;  // those of the conditions
+	OnError on_error;
+};
+
+// Server phase. Lives in the executor's query context.
+RowMaker *MakeRowMaker(const RowMakerOptions &options);
+
+// What to ask SQS for: an attribute is a name of ReceiveMessage's. For C++ phases.
+void AskFor(const RowMaker &maker, aws::ReceiveRequest *request);
+
+// Converts messages first … first + count - 1 of `batch` into rows[first …], in the memory context
+// `context`. Rejected ones get a rejection. Server phase. Raises for errors that are not the
+// message's fault, and with on_error 'abort' for those that are, without any value.
+void MakeRows(RowMaker *maker, const aws::ReceivedBatch *batch, int first, int count, Stage stage,
+	struct ::MemoryContextData *context, Row *rows);
+
+// "column "ip" does not convert", for messages. Palloc'd.
+const char *DescribeRejection(const Rejection &rejection);
+
+}  // namespace sqs_fdw::pg

@@ -1,0 +1,59 @@
+// The state of one scan of a queue.
+#pragma once
+
+#include "aws/settlement.h"
+#include "pg/option.h"
+#include "pg/plan.h"
+#include "pg/registry.h"
+#include "pg/row.h"
+#include "pg/types.h"
+
+namespace sqs_fdw::pg {
+
+// What is rejected in a scan, by reason.
+struct RejectionTally {
+	static constexpr int kReasons = 8;
+
+	struct Reason {
+		Rejection rejection;
+		int64_t count;
+	};
+
+	Reason reasons[kReasons];
+	int reason_count;
+	int64_t total;
+};
+
+// Plain data in the executor's query context. What must outlive an error is in the registry.
+struct ScanState {
+	struct ::RelationData *relation;
+	Oid server_oid;
+	const char *server_name;
+	Oid user_oid;
+	TableOptions table;
+	PlanData plan;
+	struct ::ExprState *conditions;
+	bool inert;  // EXPLAIN, or a recheck of a row: never receives
+	bool replay;
+	SubTransactionId subtransaction;  // where the statement began
+
+	// From the first row wanted on.
+	bool started;
+	bool ended;      // no more receives
+	bool takes;
+	RowMaker *maker;
+	aws::QueuePtr *queue;
+	Inbox *inbox;    // valid until closed, or until the transaction ends
+	int64_t requests_before;
+	int64_t emitted;
+	RejectionTally rejections;
+
+	// The current batch as rows.
+	struct ::MemoryContextData *batch_context;
+	uint64_t serial;
+	int row_count;
+	int next_row;
+	Row rows[aws::kBatchEntries];
+};
+
+}  // namespace sqs_fdw::pg

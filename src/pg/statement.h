@@ -1,0 +1,17 @@
+// What the running statement does with rows: writes them, or hands them to somebody.
+#pragma once
+
+#include "pg/types.h"
+
+namespace sqs_fdw::pg {
+
+// Whether messages that the statement of `estate` reads are taken, by default (consume 'on_write'):
+// INSERT, UPDATE, DELETE, MERGE, a WITH that does one of these, CREATE TABLE AS and SELECT INTO
+// write; SELECT, cursors, COPY (SELECT) TO and materialized views look. Ask when the first row is
+// wanted, not before: only ExecutorRun knows where the rows go.
+bool StatementWrites(struct ::EState *estate);
+
+// Watches ExecutorRun. Called once per backend, from _PG_init.
+void InstallExecutorHook();
+
+}  // namespace sqs_fdw::pg
