@@ -1,0 +1,87 @@
+// The keys of a keyring text: one active, the others for reading or switched off.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "masking/cipher.h"
+#include "masking/envelope.h"
+
+namespace sqs_fdw::masking {
+
+enum class KeyState {
+	kActive,    // masks and unmasks
+	kDecrypt,   // unmasks only: on its way in or out of a rotation
+	kDisabled,  // neither; kept so that its masks are named in errors
+};
+
+std::string_view KeyStateName(KeyState state) noexcept;  // as written in a keyring
+
+// One key, ready to use. Not for two threads at once (see AesSiv); the rest is immutable.
+class Key {
+public:
+	// `bytes` has kKeySize bytes, `id` is a key id. Throws Error(kCrypto).
+	Key(std::string_view id, KeyState state, Secret bytes);
+	Key(const Key &) = delete;
+	Key &operator=(const Key &) = delete;
+
+	const std::string &id() const noexcept { return id_; }
+	KeyState state() const noexcept { return state_; }
+
+	// Eight hexadecimal digits that tell keys apart and say nothing about them.
+	const std::string &fingerprint() const noexcept { return fingerprint_; }
+
+	const AesSiv &cipher() const noexcept { return cipher_; }
+
+	// What AesSiv needs to know of type and domain. Kept for the domains used last, so that masking
+	// a column costs two or three blocks of AES a value. Valid until the next call.
+	const AesSiv::Prefix &PrefixFor(MaskType type, std::string_view domain) const;
+
+	bool HasBytesOf(const Key &other) const noexcept;
+
+private:
+	struct DomainPrefix {
+		MaskType type;
+		std::string domain;
+		AesSiv::Prefix prefix;
+	};
+	// Far more domains than a statement has; more only cost time.
+	static constexpr size_t kMaxPrefixes = 16;
+
+	std::string id_;
+	KeyState state_;
+	Secret bytes_;
+	std::string fingerprint_;
+	AesSiv cipher_;
+	mutable std::vector<DomainPrefix> prefixes_;
+	mutable size_t next_victim_ = 0;
+};
+
+// All keys of one keyring text; never changed after it was made.
+class Keyring {
+public:
+	// One key a line: `k2 active <base64 of 64 bytes>`; states active, decrypt and disabled; `#`
+	// starts a comment. Throws Error(kKeyring), which names line numbers and no contents, unless
+	// every line is right, exactly one key is active, and no two keys have the same id or bytes.
+	Keyring(std::string_view text, WallTime loaded_at);
+
+	const Key &active() const noexcept { return *active_; }
+	const Key *Find(std::string_view id) const noexcept;  // null if there is none
+	const std::vector<std::unique_ptr<const Key>> &keys() const noexcept { return keys_; }
+	WallTime loaded_at() const noexcept { return loaded_at_; }
+
+private:
+	void AddLine(std::string_view line, size_t number);
+
+	std::vector<std::unique_ptr<const Key>> keys_;
+	std::vector<size_t> lines_;  // where each key was, for messages
+	const Key *active_ = nullptr;
+	WallTime loaded_at_;
+};
+
+}  // namespace sqs_fdw::masking

@@ -1,0 +1,175 @@
+// Values to masks and back: padding, sealing and the envelope around it.
+#include "masking/mask.h"
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/secret.h"
+
+#include <cstring>
+#include <optional>
+#include <string>
+
+namespace sqs_fdw::masking {
+
+namespace {
+
+constexpr size_t kSealedIpSize = kSivSize + kIpv6Size;
+
+// ISO/IEC 7816-4: one byte 0x80, then zeros up to a multiple of a block; always at least one byte.
+constexpr uint8_t kPadMark = 0x80;
+
+constexpr size_t PaddedSize(size_t size) noexcept
+{
+	return (size / kBlockSize + 1) * kBlockSize;
+}
+
+// Copies `value` to `out`, padded to PaddedSize(value.size()) bytes.
+void CopyPadded(std::string_view value, uint8_t *out) noexcept
+{
+	std::memset(out + PaddedSize(value.size()) - kBlockSize, 0, kBlockSize);
+	std::memcpy(out, value.data(), value.size());
+	out[value.size()] = kPadMark;
+}
+
+[[noreturn]] void RefuseSealed()
+{
+	throw Error(Fault::kBadMask, "the mask cannot be opened",
+	    "It was altered, or made with another domain, or with another key of the same id.",
+	    "Use the domain that the value was masked with, and compare sqs.mask_keys() with that of "
+	    "the database it was masked in.");
+}
+
+// The size without the padding; nullopt if it is not what CopyPadded made.
+std::optional<size_t> Unpad(const uint8_t *bytes, size_t padded_size) noexcept
+{
+	size_t size = padded_size;
+	while (size > 0 && bytes[size - 1] == 0)
+		--size;
+	if (size == 0 || bytes[size - 1] != kPadMark || PaddedSize(size - 1) != padded_size)
+		return std::nullopt;
+	return size - 1;
+}
+
+size_t MaskSize(const Key &key, size_t sealed_size) noexcept
+{
+	return EnvelopeHeadSize(key.id()) + Base64UrlSize(sealed_size);
+}
+
+// Where the sealed bytes of a body of `size` bytes are put before they are encoded: at the body's
+// end, so that encoding, which grows them, catches up with itself only there.
+uint8_t *SealedInside(char *body, size_t size) noexcept
+{
+	return reinterpret_cast<uint8_t *>(body + Base64UrlSize(size) - size);
+}
+
+[[noreturn]] void RefuseCut()
+{
+	throw Error(Fault::kBadMask, "the value is not a mask, or not a whole one", "",
+	    "A mask looks like t1.k1.uqfUF7YB...; it may have been cut short, for instance by a column "
+	    "that is too narrow.");
+}
+
+Envelope Parse(std::string_view masked)
+{
+	const auto envelope = ParseEnvelope(masked);
+	if (!envelope)
+		RefuseCut();
+	if (envelope->type == MaskType::kPseudonym)
+		throw Error(Fault::kInvalid, "the mask is one-way",
+		    "Masks that begin with h1 were made by sqs.mask_hmac.",
+		    "Compare it with sqs.mask_hmac(...) of the value that you look for.");
+	return *envelope;
+}
+
+const Key &OpeningKey(const Keyring &ring, std::string_view id)
+{
+	const Key *key = ring.Find(id);
+	if (key == nullptr)
+		throw Error(Fault::kBadMask,
+		    "the mask was made with key \"" + std::string(id) +
+		        "\", which the keyring does not have",
+		    "", "Add the key to the keyring in the state decrypt.");
+	if (key->state() == KeyState::kDisabled)
+		throw Error(Fault::kBadMask,
+		    "the mask was made with key \"" + std::string(id) + "\", which is disabled", "",
+		    "Give the key the state decrypt in the keyring.");
+	return *key;
+}
+
+}  // namespace
+
+size_t MaskedTextSize(const Key &key, size_t value_size) noexcept
+{
+	return MaskSize(key, kSivSize + PaddedSize(value_size));
+}
+
+size_t MaskedIpSize(const Key &key) noexcept
+{
+	return MaskSize(key, kSealedIpSize);
+}
+
+void MaskText(const Key &key, std::string_view domain, std::string_view value, char *out)
+{
+	const AesSiv::Prefix &prefix = key.PrefixFor(MaskType::kText, domain);
+	const size_t padded_size = PaddedSize(value.size());
+	const size_t size = kSivSize + padded_size;
+	char *body = WriteEnvelopeHead(MaskType::kText, key.id(), out);
+	uint8_t *sealed = SealedInside(body, size);
+	CopyPadded(value, sealed + kSivSize);
+	key.cipher().Seal(prefix, sealed, padded_size);
+	Base64UrlEncode(sealed, size, body);
+}
+
+void MaskIp(const Key &key, const IpBytes &ip, char *out)
+{
+	const AesSiv::Prefix &prefix = key.PrefixFor(MaskType::kIp, kIpDomain);
+	char *body = WriteEnvelopeHead(MaskType::kIp, key.id(), out);
+	uint8_t *sealed = SealedInside(body, kSealedIpSize);
+	std::memcpy(sealed + kSivSize, ip.data(), ip.size());
+	key.cipher().Seal(prefix, sealed, kIpv6Size);
+	Base64UrlEncode(sealed, kSealedIpSize, body);
+}
+
+size_t UnmaskText(const Keyring &ring, std::string_view masked, std::string_view domain, char *out)
+{
+	const Envelope envelope = Parse(masked);
+	if (envelope.type != MaskType::kText)
+		throw Error(Fault::kInvalid, "the mask is one of an IP address", "", "Use sqs.unmask_ip.");
+	auto *sealed = reinterpret_cast<uint8_t *>(out);
+	const auto size = Base64UrlDecode(envelope.body, sealed);
+	if (!size || *size < kSivSize + kBlockSize || *size % kBlockSize != 0)
+		RefuseCut();
+	const Key &key = OpeningKey(ring, envelope.key_id);
+	const size_t padded_size = *size - kSivSize;
+	if (!key.cipher().Open(key.PrefixFor(MaskType::kText, domain), sealed, padded_size))
+		RefuseSealed();
+	const auto value_size = Unpad(sealed + kSivSize, padded_size);
+	if (!value_size) {
+		Cleanse(sealed, *size);
+		RefuseSealed();
+	}
+	std::memmove(sealed, sealed + kSivSize, *value_size);
+	return *value_size;
+}
+
+IpBytes UnmaskIp(const Keyring &ring, std::string_view masked)
+{
+	const Envelope envelope = Parse(masked);
+	if (envelope.type != MaskType::kIp)
+		throw Error(Fault::kInvalid, "the mask is one of a text, not of an IP address",
+		    "sqs.mask_ip masks what is no address as a text of domain ip.",
+		    "Use sqs.unmask(..., 'ip').");
+	uint8_t sealed[kSealedIpSize + 2];
+	if (envelope.body.size() != Base64UrlSize(kSealedIpSize) ||
+	    Base64UrlDecode(envelope.body, sealed) != kSealedIpSize)
+		RefuseCut();
+	const Key &key = OpeningKey(ring, envelope.key_id);
+	if (!key.cipher().Open(key.PrefixFor(MaskType::kIp, kIpDomain), sealed, kIpv6Size))
+		RefuseSealed();
+	IpBytes ip;
+	std::memcpy(ip.data(), sealed + kSivSize, ip.size());
+	Cleanse(sealed, sizeof sealed);
+	return ip;
+}
+
+}  // namespace sqs_fdw::masking
