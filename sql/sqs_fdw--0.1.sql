@@ -1,0 +1,89 @@
+-- sqs_fdw 0.1: an Amazon SQS queue as a table, with masking of personal data.
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION sqs_fdw" to load this file. \quit
+
+-- The foreign-data wrapper.
+
+CREATE FUNCTION sqs.sqs_fdw_handler() RETURNS fdw_handler
+	LANGUAGE C STRICT AS 'MODULE_PATHNAME';
+
+CREATE FUNCTION sqs.sqs_fdw_validator(options text[], catalog oid) RETURNS void
+	LANGUAGE C STRICT AS 'MODULE_PATHNAME';
+
+CREATE FOREIGN DATA WRAPPER sqs_fdw
+	HANDLER sqs.sqs_fdw_handler VALIDATOR sqs.sqs_fdw_validator;
+
+CREATE FUNCTION sqs.options(
+		OUT object text, OUT option text, OUT default_value text, OUT description text)
+	RETURNS SETOF record
+	LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_options';
+COMMENT ON FUNCTION sqs.options() IS 'the options of servers, user mappings, tables and columns';
+
+-- The functions below are useful to everyone; those that need the keyring are revoked one by one.
+GRANT USAGE ON SCHEMA sqs TO PUBLIC;
+
+-- Masking of personal data.
+-- masking begin
+-- What needs the keyring is for nobody but the superuser, until it is granted: who may mask can
+-- find every IPv4 address by trying them all.
+
+CREATE FUNCTION sqs.mask(value text, domain text) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_mask';
+REVOKE ALL ON FUNCTION sqs.mask(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.mask(text, text) IS
+	'the mask of a text under the active key: equal values of a domain have equal masks';
+
+CREATE FUNCTION sqs.mask_ip(text) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_mask_ip_text';
+REVOKE ALL ON FUNCTION sqs.mask_ip(text) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.mask_ip(text) IS
+	'the mask of an IP address, however it is written; of any other text, a mask of domain ip';
+
+CREATE FUNCTION sqs.mask_ip(inet) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_mask_ip_inet';
+REVOKE ALL ON FUNCTION sqs.mask_ip(inet) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.mask_ip(inet) IS 'the mask of an IP address without its netmask';
+
+-- Volatile, so that no plain value is computed at planning and shown by EXPLAIN or in pg_stats.
+CREATE FUNCTION sqs.unmask(masked text, domain text) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10 AS 'MODULE_PATHNAME', 'sqs_unmask';
+REVOKE ALL ON FUNCTION sqs.unmask(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.unmask(text, text) IS 'the text that was masked, given its domain';
+
+CREATE FUNCTION sqs.unmask_ip(masked text) RETURNS inet
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10 AS 'MODULE_PATHNAME', 'sqs_unmask_ip';
+REVOKE ALL ON FUNCTION sqs.unmask_ip(text) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.unmask_ip(text) IS 'the IP address that was masked';
+
+CREATE FUNCTION sqs.mask_keys(
+		OUT key_id text, OUT state text, OUT fingerprint text, OUT loaded_at timestamptz)
+	RETURNS SETOF record
+	LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 3 AS 'MODULE_PATHNAME', 'sqs_mask_keys';
+REVOKE ALL ON FUNCTION sqs.mask_keys() FROM PUBLIC;
+COMMENT ON FUNCTION sqs.mask_keys() IS 'the keys of this session''s keyring, without their bytes';
+
+CREATE FUNCTION sqs.hash_sha256(value text, prefix text DEFAULT '') RETURNS text
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_hash_sha256';
+COMMENT ON FUNCTION sqs.hash_sha256(text, text) IS
+	'the SHA-256 of prefix and value, in hexadecimal: for comparison with older tables, no mask';
+-- masking end
+
+-- Version numbers.
+-- versions begin
+CREATE FUNCTION sqs.version_to_int(text) RETURNS integer
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_version_to_int';
+COMMENT ON FUNCTION sqs.version_to_int(text) IS
+	'a version as an integer that sorts as it does: major << 16 | minor << 8 | patch';
+
+CREATE FUNCTION sqs.is_version(text) RETURNS boolean
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_is_version';
+COMMENT ON FUNCTION sqs.is_version(text) IS 'whether sqs.version_to_int accepts the text';
+
+CREATE FUNCTION sqs.version_parts(text, OUT major integer, OUT minor integer, OUT patch integer)
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_version_parts';
+COMMENT ON FUNCTION sqs.version_parts(text) IS 'the numbers of a version, zero where it has none';
+
+CREATE FUNCTION sqs.int_to_version(integer) RETURNS text
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_int_to_version';
+COMMENT ON FUNCTION sqs.int_to_version(integer) IS 'the reverse of sqs.version_to_int';
+-- versions end

@@ -1,0 +1,88 @@
+// What EXPLAIN shows of a scan of a queue.
+#include "pg/fdw.h"
+#include "pg/guard.h"
+#include "pg/scan.h"
+#include "pg/statement.h"
+
+#include "pg/server.h"
+
+extern "C" {
+#include "utils/ruleutils.h"
+}
+
+namespace sqs_fdw::pg {
+
+namespace {
+
+// Before the scan has started, as far as the statement itself tells.
+bool Takes(const ScanState &scan, EState *estate)
+{
+	if (scan.started || scan.table.consume != Consume::kOnWrite)
+		return scan.started ? scan.takes : scan.table.consume == Consume::kAlways;
+	return StatementWrites(estate);
+}
+
+void ShowConditions(ForeignScanState *node, ExplainState *es)
+{
+	auto *plan = reinterpret_cast<ForeignScan *>(node->ss.ps.plan);
+	if (plan->fdw_exprs == NIL)
+		return;
+	Node *conditions = reinterpret_cast<Node *>(make_ands_explicit(plan->fdw_exprs));
+	List *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, NIL);
+	const bool prefix = list_length(es->rtable) > 1 || es->verbose;
+	ExplainPropertyText(
+		"Filter", deparse_expression(conditions, context, prefix, false), es);
+}
+
+void ShowColumns(const ScanState &scan, ExplainState *es)
+{
+	List *names = NIL;
+	ListCell *cell;
+	foreach (cell, scan.plan.needed) {
+		const Form_pg_attribute attribute =
+			TupleDescAttr(RelationGetDescr(scan.relation), lfirst_int(cell) - 1);
+		names = lappend(names, NameStr(attribute->attname));
+	}
+	ExplainPropertyList("Columns", names, es);
+}
+
+void ShowCounts(const ScanState &scan, ExplainState *es)
+{
+	struct Counts {
+		InboxCounts inbox;
+		int64 requests;
+		int64 empty_polls;
+	};
+	const Counts counts = Guard([&] {
+		aws::Receiver &receiver = scan.inbox->receiver();
+		return Counts{scan.inbox->counts(),
+			receiver.client()->counters().requests - scan.requests_before, receiver.empty_polls()};
+	});
+	ExplainPropertyInteger("Requests", nullptr, counts.requests, es);
+	ExplainPropertyInteger("Empty Polls", nullptr, counts.empty_polls, es);
+	ExplainPropertyInteger("Messages", nullptr, counts.inbox.received, es);
+	ExplainPropertyInteger("Taken", nullptr, counts.inbox.taken, es);
+	ExplainPropertyInteger("Filtered", nullptr, counts.inbox.filtered, es);
+	ExplainPropertyInteger("Rejected", nullptr, counts.inbox.rejected, es);
+}
+
+}  // namespace
+
+void sqsExplainForeignScan(ForeignScanState *node, ExplainState *es)
+{
+	const auto *scan = static_cast<const ScanState *>(node->fdw_state);
+	ShowConditions(node, es);
+	ExplainPropertyText("Queue", QueueAsNamed(scan->table), es);
+	const bool takes = Takes(*scan, node->ss.ps.state);
+	ExplainPropertyText("Consume", takes ? "take" : "look", es);
+	if (es->verbose) {
+		ExplainPropertyInteger("Wait", "s", scan->table.wait_time_s, es);
+		ExplainPropertyInteger("Message Limit", nullptr,
+			takes ? scan->table.max_messages : scan->table.look_limit, es);
+		ShowColumns(*scan, es);
+	}
+	if (es->analyze && scan->started)
+		ShowCounts(*scan, es);
+}
+
+}  // namespace sqs_fdw::pg

@@ -1,0 +1,209 @@
+// Transaction callbacks: when received messages are deleted, released or handed on.
+#include "pg/xact.h"
+
+#include <unistd.h>
+
+#include <chrono>
+
+#include "pg/guard.h"
+#include "pg/guc.h"
+
+#include "pg/server.h"
+
+extern "C" {
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "storage/pmsignal.h"
+#include "storage/procsignal.h"
+#include "utils/wait_event.h"
+}
+
+namespace sqs_fdw::pg {
+
+namespace {
+
+Registry *registry = nullptr;
+
+bool PostmasterIsGone() noexcept
+{
+	return IsUnderPostmaster && getppid() != PostmasterPid;
+}
+
+// In a transaction callback interrupts are held, so the reasons to stop are asked one by one.
+bool ShouldStopSettling() noexcept
+{
+	return QueryCancelPending || ProcDiePending || ProcSignalBarrierPending || PostmasterIsGone();
+}
+
+aws::SettlementDeadlines Deadlines(int deletes_ms, int releases_ms)
+{
+	const TimePoint now = Clock::now();
+	return {
+	    now + std::chrono::milliseconds(deletes_ms), now + std::chrono::milliseconds(releases_ms)};
+}
+
+// What a person must know after messages were not deleted. Plain data.
+struct SettlementReport {
+	int64 deletes_left;
+	int64 given_up;
+	char reason[512];
+};
+
+void Report(const SettlementReport &report)
+{
+	const int64 undeleted = report.deletes_left + report.given_up;
+	if (undeleted == 0 || proc_exit_inprogress)
+		return;
+	ereport(WARNING,
+	    (errcode(ERRCODE_CONNECTION_FAILURE),
+	        errmsg("the transaction is committed, but " INT64_FORMAT
+	               " of its messages could not be deleted from SQS",
+	            undeleted),
+	        report.reason[0] != '\0' ? errdetail("The first failure: %s", report.reason) : 0,
+	        errhint("They may be received again once their visibility timeout has ended. "
+	                "The session's next statements try again to delete them.")));
+}
+
+// One run of the settlement, and what it has to say. For C++ phases.
+SettlementReport RunSettlement(
+    const StopPredicate &stop, const aws::SettlementDeadlines &deadlines, bool *done)
+{
+	aws::Settlement &settlement = registry->settlement();
+	SettlementReport report = {};
+	*done = settlement.Run(stop, deadlines);
+	report.deletes_left = settlement.deletes_left();
+	settlement.failure().copy(report.reason, sizeof report.reason - 1);
+	report.given_up = settlement.TakeCounts().given_up;
+	return report;
+}
+
+// Runs the settlement inside a callback: no server call but the report, no error.
+void SettleInCallback()
+{
+	SettlementReport report = {};
+	Failure failure;
+	pgstat_report_wait_start(PG_WAIT_EXTENSION);
+	const bool ran = GuardNoRaise(&failure, [&] {
+		bool done = false;
+		const int deletes_ms = proc_exit_inprogress ? 0 : delete_timeout_ms;
+		report =
+		    RunSettlement(ShouldStopSettling, Deadlines(deletes_ms, release_timeout_ms), &done);
+	});
+	pgstat_report_wait_end();
+	if (!ran)
+		ReportFailure(LOG, "sqs_fdw could not settle its messages", failure);
+	Report(report);
+}
+
+void OnXactEvent(XactEvent event, void *)
+{
+	Failure failure;
+	switch (event) {
+		case XACT_EVENT_PRE_COMMIT:
+			if (registry->has_taken())
+				ForceSyncCommit();
+			break;
+		case XACT_EVENT_PRE_PREPARE:
+			if (!registry->idle())
+				ereport(ERROR,
+				    (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				        errmsg("cannot prepare a transaction that has received SQS messages"),
+				        errhint("Commit the transaction in one phase.")));
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+			if (!registry->idle() && !GuardNoRaise(&failure, [&] {
+				    registry->EndTransaction(event == XACT_EVENT_COMMIT);
+			    }))
+				ReportFailure(LOG, "sqs_fdw could not sort its messages", failure);
+			break;
+		default:
+			break;
+	}
+}
+
+void OnSubXactEvent(
+    SubXactEvent event, SubTransactionId subtransaction, SubTransactionId parent, void *)
+{
+	if (!registry->Concerns(subtransaction))
+		return;
+	Failure failure;
+	const bool done = GuardNoRaise(&failure, [&] {
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			registry->Commit(subtransaction, parent);
+		else if (event == SUBXACT_EVENT_ABORT_SUB)
+			registry->Abort(subtransaction);
+	});
+	if (!done)
+		ReportFailure(LOG, "sqs_fdw could not sort its messages", failure);
+}
+
+// Deletes and releases, once the locks are gone. The server calls this for each resource owner.
+void OnResourceRelease(ResourceReleasePhase phase, bool is_commit, bool is_top_level, void *)
+{
+	if (phase != RESOURCE_RELEASE_AFTER_LOCKS || registry->settlement().empty())
+		return;
+	const bool transaction_ends =
+	    is_top_level && CurrentResourceOwner == TopTransactionResourceOwner;
+	const bool subtransaction_aborts = !is_top_level && !is_commit;
+	if (transaction_ends || subtransaction_aborts)
+		SettleInCallback();
+	// A cancel has done what it could, since the transaction itself has ended.
+	if (transaction_ends)
+		QueryCancelPending = false;
+}
+
+}  // namespace
+
+Registry &Messages()
+{
+	return *registry;
+}
+
+bool ShouldStop() noexcept
+{
+	return InterruptPending || PostmasterIsGone();
+}
+
+void HandleInterrupts()
+{
+	CHECK_FOR_INTERRUPTS();
+	if (PostmasterIsGone())
+		ereport(FATAL, (errcode(ERRCODE_ADMIN_SHUTDOWN),
+		                   errmsg("terminating connection due to unexpected postmaster exit")));
+}
+
+void SettleNow()
+{
+	struct Step {
+		bool interrupted;
+		SettlementReport report;
+	};
+	const aws::SettlementDeadlines deadlines = Deadlines(release_timeout_ms, release_timeout_ms);
+	for (;;) {
+		pgstat_report_wait_start(PG_WAIT_EXTENSION);
+		const Step step = Guard([&] {
+			Step result = {};
+			bool done = false;
+			result.report = RunSettlement(ShouldStop, deadlines, &done);
+			result.interrupted = !done && ShouldStop();
+			return result;
+		});
+		pgstat_report_wait_end();
+		if (!step.interrupted) {
+			Report(step.report);
+			return;
+		}
+		HandleInterrupts();
+	}
+}
+
+void RegisterTransactionCallbacks()
+{
+	registry = Guard([] { return new Registry; });
+	RegisterXactCallback(OnXactEvent, nullptr);
+	RegisterSubXactCallback(OnSubXactEvent, nullptr);
+	RegisterResourceReleaseCallback(OnResourceRelease, nullptr);
+}
+
+}  // namespace sqs_fdw::pg

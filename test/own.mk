@@ -1,0 +1,71 @@
+# The targets that are ours, not PGXS's: each sets the machine up first, then builds and runs.
+
+include test/flags.mk
+
+BUILD ?= build
+MAKE_PGXS = $(MAKE) --no-print-directory PG_CONFIG="$$(bash -c ". test/common.sh; pg_config_path")"
+
+.PHONY: $(OWN) all clean install installcheck
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make               build the extension (PGXS; PG_CONFIG chooses the server)'
+	@echo 'make install       install it; make installcheck tests a running server'
+	@echo 'make demo          show the main job end to end; KEEP=1 leaves it running'
+	@echo 'make check         every test: unit (also under ASan and UBSan), regression, TAP'
+	@echo 'make unit          the unit tests alone, no PostgreSQL needed; also unit-asan'
+	@echo 'make lint          clang-format, clang-tidy, shellcheck and the border rules'
+	@echo 'make bench         CPU per message against the transport floor; BENCH_RUNS=5'
+	@echo 'make format        let clang-format rewrite the sources'
+	@echo 'make local-server  an SQS server for your own experiments, until Ctrl-C'
+	@echo 'make setup         install what building and testing need'
+
+setup:
+	@test/setup build demo check
+
+# PGXS's own targets, for a command line that mixes both halves.
+all clean install installcheck:
+	@$(MAKE_PGXS) $@
+
+demo:
+	@test/setup build demo
+	@$(MAKE_PGXS) -j2 all
+	@test/demo
+
+check:
+	@test/setup build demo check
+	@$(MAKE_PGXS) -j2 all
+	@test/check
+
+lint:
+	@test/setup build lint check
+	@test/lint
+
+bench:
+	@test/setup build demo bench
+	@$(MAKE_PGXS) -j2 all
+	@test/bench/run
+
+local-server:
+	@test/setup demo
+	@test/with-servers sh -c 'echo "SQS: $$SQS_ENDPOINT"; echo "PostgreSQL: psql -h $$PGHOST -U postgres"; \
+		trap : INT; sleep infinity'
+
+SOURCES = $(wildcard src/*/*.cpp src/*/*.h test/unit/*.cpp test/unit/*.h test/bench/*.cpp)
+
+format:
+	@test/setup lint
+	@clang-format-14 -i $(SOURCES)
+
+# Each variant of the unit tests has a folder of objects of its own.
+
+unit:
+	@test/setup build check
+	@$(MAKE) --no-print-directory -f test/unit.mk VARIANT=$(BUILD)/unit
+	@$(BUILD)/unit/unit_tests --gtest_brief=1
+
+unit-asan:
+	@test/setup build check
+	@$(MAKE) --no-print-directory -f test/unit.mk VARIANT=$(BUILD)/asan \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+	@$(BUILD)/asan/unit_tests --gtest_brief=1
