@@ -21,7 +21,7 @@ char *ServerText(const char *text, size_t size)
 {
 	if (memchr(text, '\0', size) != nullptr)
 		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-						   errmsg("\\u0000 cannot be converted to text")));
+		                   errmsg("\\u0000 cannot be converted to text")));
 	char *converted = const_cast<char *>(text);
 	if (GetDatabaseEncoding() != PG_UTF8)
 		converted = pg_any_to_server(text, static_cast<int>(size), PG_UTF8);
@@ -31,7 +31,7 @@ char *ServerText(const char *text, size_t size)
 Datum Input(const Column &column, void *input, char *text)
 {
 	return InputFunctionCall(
-		static_cast<FmgrInfo *>(input), text, column.input_parameter, column.typmod);
+	    static_cast<FmgrInfo *>(input), text, column.input_parameter, column.typmod);
 }
 
 // A string as a JSON string again, for json and jsonb columns.
@@ -61,8 +61,7 @@ Datum TimeValue(const Column &column, void *input, int64 milliseconds)
 	}
 }
 
-bool TextAttribute(
-	const Column &column, void *input, std::string_view text, Datum *result)
+bool TextAttribute(const Column &column, void *input, std::string_view text, Datum *result)
 {
 	if (text.empty())
 		return false;
@@ -72,8 +71,7 @@ bool TextAttribute(
 }
 
 // A JSON document: kept as it is for json and jsonb.
-bool DocumentAttribute(
-	const Column &column, void *input, std::string_view json, Datum *result)
+bool DocumentAttribute(const Column &column, void *input, std::string_view json, Datum *result)
 {
 	if (json.empty())
 		return false;
@@ -94,8 +92,8 @@ bool TimeAttribute(const Column &column, void *input, int64 milliseconds, Datum 
 Column DescribeColumn(Relation relation, int attnum, int field)
 {
 	const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), attnum - 1);
-	const ColumnOptions options =
-		ReadColumnOptions(GetForeignColumnOptions(RelationGetRelid(relation), attnum));
+	const ColumnOptions options = ReadColumnOptions(
+	    GetForeignColumnOptions(RelationGetRelid(relation), static_cast<AttrNumber>(attnum)));
 
 	Column column = {};
 	column.attnum = attnum;
@@ -115,8 +113,8 @@ Column DescribeColumn(Relation relation, int attnum, int field)
 
 ColumnPath PathOf(Relation relation, const Column &column)
 {
-	const ColumnOptions options =
-		ReadColumnOptions(GetForeignColumnOptions(RelationGetRelid(relation), column.attnum));
+	const ColumnOptions options = ReadColumnOptions(GetForeignColumnOptions(
+	    RelationGetRelid(relation), static_cast<AttrNumber>(column.attnum)));
 	if (options.pointer != nullptr)
 		return {options.pointer, true};
 	return {options.key != nullptr ? options.key : column.name, false};
@@ -129,7 +127,7 @@ bool BodyValue(const Column &column, void *input, const aws::FieldValue &value, 
 	// The reader keeps a NUL behind the text, so that UTF-8 databases need no copy.
 	const bool as_is = GetDatabaseEncoding() == PG_UTF8 && !value.has_nul;
 	char *text = as_is ? const_cast<char *>(value.text.data())
-					   : ServerText(value.text.data(), value.text.size());
+	                   : ServerText(value.text.data(), value.text.size());
 	if (column.is_json && value.kind == aws::JsonKind::kString)
 		text = Quoted(text);
 	*result = Input(column, input, text);

@@ -39,7 +39,6 @@ ColumnPath PathOf(struct ::RelationData *relation, const Column &column);
 // result is allocated in the current memory context. `input` is the FmgrInfo of input_function.
 // Server phase; raises what the input function raises, and 22P05 for text with \u0000.
 bool BodyValue(const Column &column, void *input, const aws::FieldValue &value, Datum *result);
-bool AttributeValue(
-	const Column &column, void *input, const aws::Message &message, Datum *result);
+bool AttributeValue(const Column &column, void *input, const aws::Message &message, Datum *result);
 
 }  // namespace sqs_fdw::pg

@@ -58,21 +58,21 @@ void OnCatalogChange(Datum, int, uint32)
 Oid FindMapping(Oid server_oid, Oid user_oid)
 {
 	const Oid own = GetSysCacheOid2(USERMAPPINGUSERSERVER, Anum_pg_user_mapping_oid,
-		ObjectIdGetDatum(user_oid), ObjectIdGetDatum(server_oid));
+	    ObjectIdGetDatum(user_oid), ObjectIdGetDatum(server_oid));
 	if (OidIsValid(own))
 		return own;
 	return GetSysCacheOid2(USERMAPPINGUSERSERVER, Anum_pg_user_mapping_oid,
-		ObjectIdGetDatum(InvalidOid), ObjectIdGetDatum(server_oid));
+	    ObjectIdGetDatum(InvalidOid), ObjectIdGetDatum(server_oid));
 }
 
 [[noreturn]] void RaiseNoMapping(const ForeignServer *server, const char *role)
 {
 	ereport(ERROR,
-		(errcode(ERRCODE_UNDEFINED_OBJECT),
-			errmsg("role \"%s\" has no user mapping for server \"%s\"", role, server->servername),
-			errhint("Use CREATE USER MAPPING FOR %s SERVER %s OPTIONS (access_key_id '...', "
-					"secret_access_key '...').",
-				quote_identifier(role), quote_identifier(server->servername))));
+	    (errcode(ERRCODE_UNDEFINED_OBJECT),
+	        errmsg("role \"%s\" has no user mapping for server \"%s\"", role, server->servername),
+	        errhint("Use CREATE USER MAPPING FOR %s SERVER %s OPTIONS (access_key_id '...', "
+	                "secret_access_key '...').",
+	            quote_identifier(role), quote_identifier(server->servername))));
 	pg_unreachable();
 }
 
@@ -89,10 +89,10 @@ Ingredients ReadIngredients(Oid server_oid, Oid user_oid)
 	read.owner_is_superuser = superuser_arg(server->owner);
 	if (read.mapping.access_key_id == nullptr)
 		ereport(ERROR,
-			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				errmsg("the user mapping of role \"%s\" for server \"%s\" has no credentials", role,
-					server->servername),
-				errhint("Set its options access_key_id and secret_access_key.")));
+		    (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+		        errmsg("the user mapping of role \"%s\" for server \"%s\" has no credentials", role,
+		            server->servername),
+		        errhint("Set its options access_key_id and secret_access_key.")));
 	return read;
 }
 
@@ -109,7 +109,7 @@ std::string RegionFor(const ServerOptions &server, const TableOptions &table)
 		region = aws::QueueFromArn(table.queue_arn).region;
 	if (region.empty())
 		throw Error(Fault::kInvalid, "the AWS region of the queue is not known", "",
-			"Set the option region of the server.");
+		    "Set the option region of the server.");
 	return region;
 }
 
@@ -126,7 +126,7 @@ std::shared_ptr<aws::Client> MakeClient(const Ingredients &from, const std::stri
 	options.max_attempts = from.server.max_attempts;
 
 	aws::Fence(allowed_endpoints)
-		.Check(aws::ResolveSqsEndpoint(options.endpoint), from.owner_is_superuser);
+	    .Check(aws::ResolveSqsEndpoint(options.endpoint), from.owner_is_superuser);
 
 	aws::Credentials keys;
 	keys.access_key_id = from.mapping.access_key_id;

@@ -30,8 +30,7 @@ void ShowConditions(ForeignScanState *node, ExplainState *es)
 	Node *conditions = reinterpret_cast<Node *>(make_ands_explicit(plan->fdw_exprs));
 	List *context = set_deparse_context_plan(es->deparse_cxt, node->ss.ps.plan, NIL);
 	const bool prefix = list_length(es->rtable) > 1 || es->verbose;
-	ExplainPropertyText(
-		"Filter", deparse_expression(conditions, context, prefix, false), es);
+	ExplainPropertyText("Filter", deparse_expression(conditions, context, prefix, false), es);
 }
 
 void ShowColumns(const ScanState &scan, ExplainState *es)
@@ -40,7 +39,7 @@ void ShowColumns(const ScanState &scan, ExplainState *es)
 	ListCell *cell;
 	foreach (cell, scan.plan.needed) {
 		const Form_pg_attribute attribute =
-			TupleDescAttr(RelationGetDescr(scan.relation), lfirst_int(cell) - 1);
+		    TupleDescAttr(RelationGetDescr(scan.relation), lfirst_int(cell) - 1);
 		names = lappend(names, NameStr(attribute->attname));
 	}
 	ExplainPropertyList("Columns", names, es);
@@ -56,7 +55,7 @@ void ShowCounts(const ScanState &scan, ExplainState *es)
 	const Counts counts = Guard([&] {
 		aws::Receiver &receiver = scan.inbox->receiver();
 		return Counts{scan.inbox->counts(),
-			receiver.client()->counters().requests - scan.requests_before, receiver.empty_polls()};
+		    receiver.client()->counters().requests - scan.requests_before, receiver.empty_polls()};
 	});
 	ExplainPropertyInteger("Requests", nullptr, counts.requests, es);
 	ExplainPropertyInteger("Empty Polls", nullptr, counts.empty_polls, es);
@@ -78,7 +77,7 @@ void sqsExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	if (es->verbose) {
 		ExplainPropertyInteger("Wait", "s", scan->table.wait_time_s, es);
 		ExplainPropertyInteger("Message Limit", nullptr,
-			takes ? scan->table.max_messages : scan->table.look_limit, es);
+		    takes ? scan->table.max_messages : scan->table.look_limit, es);
 		ShowColumns(*scan, es);
 	}
 	if (es->analyze && scan->started)

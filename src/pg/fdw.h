@@ -14,8 +14,8 @@ namespace sqs_fdw::pg {
 void sqsGetForeignRelSize(struct ::PlannerInfo *root, struct ::RelOptInfo *rel, Oid table);
 void sqsGetForeignPaths(struct ::PlannerInfo *root, struct ::RelOptInfo *rel, Oid table);
 struct ::ForeignScan *sqsGetForeignPlan(struct ::PlannerInfo *root, struct ::RelOptInfo *rel,
-	Oid table, struct ::ForeignPath *path, struct ::List *tlist, struct ::List *clauses,
-	struct ::Plan *outer_plan);
+    Oid table, struct ::ForeignPath *path, struct ::List *tlist, struct ::List *clauses,
+    struct ::Plan *outer_plan);
 
 // scan.cpp
 void sqsBeginForeignScan(struct ::ForeignScanState *node, int eflags);

@@ -47,7 +47,7 @@ void DefineSettings()
 	    nullptr, nullptr, nullptr);
 	DefineCustomStringVariable("sqs_fdw.allowed_endpoints", "The hosts that requests may go to.",
 	    "A comma-separated list of host names, in which * stands for characters other than the "
-		"dot; \"aws\" means SQS and STS in all AWS partitions.",
+	    "dot; \"aws\" means SQS and STS in all AWS partitions.",
 	    &allowed_endpoints, aws::Fence::DefaultPatterns(), PGC_SIGHUP, GUC_SUPERUSER_ONLY,
 	    CheckAllowedEndpoints, nullptr, nullptr);
 

@@ -41,7 +41,9 @@ std::string_view TrimSpace(std::string_view value)
 	const size_t begin = value.find_first_not_of(kSpace);
 	if (begin == std::string_view::npos)
 		return {};
-	return value.substr(begin, value.find_last_not_of(kSpace) - begin + 1);
+	value.remove_prefix(begin);
+	value.remove_suffix(value.size() - value.find_last_not_of(kSpace) - 1);
+	return value;
 }
 
 // Reads an address as the type inet does, without its errors; false if it is none.

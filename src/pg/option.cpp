@@ -2,6 +2,7 @@
 #include "pg/option.h"
 
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "aws/body.h"
@@ -70,18 +71,33 @@ struct Option {
 	const char *description;
 };
 
-void CheckRegion(const char *value)
+// Runs a parser of the layers below on an option's value. Its errors name the option.
+template <class Parse>
+void CheckBy(const char *option, const char *value, const char *example, Parse parse)
 {
 	Guard([&] {
-		if (!aws::IsRegionName(value))
-			throw Error(Fault::kInvalid, "invalid value for option \"region\"", "",
-			    "A region is a name like us-east-1.");
+		try {
+			parse(value);
+		} catch (const Error &error) {
+			throw Error(error.fault(),
+			    std::string("invalid value for option \"") + option + "\": " + error.what(),
+			    error.detail(), error.hint().empty() ? example : error.hint());
+		}
+	});
+}
+
+void CheckRegion(const char *value)
+{
+	CheckBy("region", value, "A region is a name like us-east-1.", [](const char *region) {
+		if (!aws::IsRegionName(region))
+			throw Error(Fault::kInvalid, "it is not the name of a region");
 	});
 }
 
 void CheckEndpoint(const char *value)
 {
-	Guard([&] { aws::ParseEndpoint(value); });
+	CheckBy("endpoint", value, "An endpoint looks like https://sqs.us-east-1.amazonaws.com.",
+	    [](const char *url) { aws::ParseEndpoint(url); });
 }
 
 void RefuseFifo(const aws::QueueRef &queue)
@@ -93,26 +109,29 @@ void RefuseFifo(const aws::QueueRef &queue)
 
 void CheckQueue(const char *value)
 {
-	Guard([&] { RefuseFifo(aws::QueueFromName(value)); });
+	CheckBy("queue", value, "", [](const char *name) { RefuseFifo(aws::QueueFromName(name)); });
 }
 
 void CheckQueueUrl(const char *value)
 {
-	Guard([&] { RefuseFifo(aws::QueueFromUrl(value)); });
+	CheckBy("queue_url", value,
+	    "A queue's URL looks like https://sqs.us-east-1.amazonaws.com/123456789012/name.",
+	    [](const char *url) { RefuseFifo(aws::QueueFromUrl(url)); });
 }
 
 void CheckQueueArn(const char *value)
 {
-	Guard([&] { RefuseFifo(aws::QueueFromArn(value)); });
+	CheckBy("queue_arn", value, "", [](const char *arn) { RefuseFifo(aws::QueueFromArn(arn)); });
 }
 
 void CheckPointer(const char *value)
 {
-	Guard([&] {
-		if (!aws::IsJsonPointer(value))
-			throw Error(Fault::kInvalid, "invalid value for option \"pointer\"", "",
-			    "A JSON Pointer is empty or begins with a slash, like /device/ip (RFC 6901).");
-	});
+	CheckBy("pointer", value,
+	    "A JSON Pointer is empty or begins with a slash, like /device/ip (RFC 6901).",
+	    [](const char *pointer) {
+		    if (!aws::IsJsonPointer(pointer))
+			    throw Error(Fault::kInvalid, "it is not a JSON Pointer");
+	    });
 }
 
 void CheckAttribute(const char *value)
@@ -120,11 +139,12 @@ void CheckAttribute(const char *value)
 	AttributeByName(value);
 }
 
-void CheckNotEmpty(const char *value)
+void CheckKeyOption(const char *value)
 {
 	if (value[0] == '\0')
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		                   errmsg("the value of the option must not be empty")));
+		                   errmsg("an option that holds credentials must not be empty"),
+		                   errhint("Leave the option away, or drop it.")));
 }
 
 constexpr Oid kServer = ForeignServerRelationId;
@@ -150,11 +170,11 @@ constexpr Option kOptions[] = {
     {"max_attempts", kServer, Kind::kNumber, 1, 20, nullptr, nullptr, "3",
         "how often a request is tried"},
 
-    {"access_key_id", kMapping, Kind::kChecked, 0, 0, nullptr, CheckNotEmpty, "none",
+    {"access_key_id", kMapping, Kind::kChecked, 0, 0, nullptr, CheckKeyOption, "none",
         "AWS access key id"},
-    {"secret_access_key", kMapping, Kind::kChecked, 0, 0, nullptr, CheckNotEmpty, "none",
+    {"secret_access_key", kMapping, Kind::kChecked, 0, 0, nullptr, CheckKeyOption, "none",
         "AWS secret access key"},
-    {"session_token", kMapping, Kind::kChecked, 0, 0, nullptr, CheckNotEmpty, "none",
+    {"session_token", kMapping, Kind::kChecked, 0, 0, nullptr, CheckKeyOption, "none",
         "session token of temporary keys"},
 
     {"queue", kTable, Kind::kChecked, 0, 0, nullptr, CheckQueue, "none",
@@ -437,8 +457,6 @@ const char *QueueAsNamed(const TableOptions &options)
 		return options.queue;
 	return options.queue_url != nullptr ? options.queue_url : options.queue_arn;
 }
-
-
 
 // Checks the options of one server, user mapping, foreign table or column.
 SQS_FDW_FUNCTION(sqs_fdw_validator)

@@ -49,11 +49,11 @@ void RefuseRowLocks(PlannerInfo *root, Index rti)
 	foreach (cell, root->rowMarks) {
 		auto *mark = static_cast<PlanRowMark *>(lfirst(cell));
 		if (mark->rti == rti && mark->strength != LCS_NONE)
-			ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("SELECT FOR UPDATE/SHARE cannot be applied to an SQS queue"),
-					errhint("A statement that writes, such as INSERT ... SELECT, takes the "
-							"messages that it reads.")));
+			ereport(
+			    ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			               errmsg("SELECT FOR UPDATE/SHARE cannot be applied to an SQS queue"),
+			               errhint("A statement that writes, such as INSERT ... SELECT, takes the "
+			                       "messages that it reads.")));
 	}
 }
 
@@ -64,7 +64,7 @@ double LimitOnScan(PlannerInfo *root)
 	if (root->limit_tuples <= 0 || bms_membership(root->all_baserels) != BMS_SINGLETON)
 		return 0;
 	if (query->sortClause != NIL || query->distinctClause != NIL || query->hasWindowFuncs ||
-		query->setOperations != nullptr)
+	    query->setOperations != nullptr)
 		return 0;
 	return root->limit_tuples;
 }
@@ -79,7 +79,7 @@ List *PackPlanData(const PlanData &data)
 PlanData UnpackPlanData(List *packed)
 {
 	return {static_cast<List *>(linitial(packed)), static_cast<List *>(lsecond(packed)),
-		floatVal(static_cast<Node *>(lthird(packed)))};
+	    floatVal(static_cast<Node *>(lthird(packed)))};
 }
 
 void sqsGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid)
@@ -91,29 +91,29 @@ void sqsGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid)
 void sqsGetForeignPaths(PlannerInfo *root, RelOptInfo *rel, Oid)
 {
 	const Cost total = kRoundTrip + kPerMessage * rel->tuples;
-	add_path(rel, reinterpret_cast<Path *>(
-					  CreateScanPath(root, rel, rel->rows, kRoundTrip, total)));
+	add_path(
+	    rel, reinterpret_cast<Path *>(CreateScanPath(root, rel, rel->rows, kRoundTrip, total)));
 }
 
 // The scan evaluates all conditions itself, so that it knows which messages they refuse: they go to
 // fdw_exprs, and nothing is left for the executor (except when it rechecks a row).
 ForeignScan *sqsGetForeignPlan(PlannerInfo *root, RelOptInfo *rel, Oid, ForeignPath *path,
-	List *tlist, List *clauses, Plan *outer_plan)
+    List *tlist, List *clauses, Plan *outer_plan)
 {
 	RefuseRowLocks(root, rel->relid);
 	List *conditions = extract_actual_clauses(clauses, false);
 
 	Bitmapset *in_conditions =
-		Attributes(reinterpret_cast<Node *>(conditions), rel->relid, nullptr);
+	    Attributes(reinterpret_cast<Node *>(conditions), rel->relid, nullptr);
 	Bitmapset *needed = Attributes(
-		reinterpret_cast<Node *>(rel->reltarget->exprs), rel->relid, bms_copy(in_conditions));
+	    reinterpret_cast<Node *>(rel->reltarget->exprs), rel->relid, bms_copy(in_conditions));
 
 	PlanData data;
 	data.needed = AttributeList(needed, rel->max_attr);
 	data.conditions = AttributeList(in_conditions, rel->max_attr);
 	data.limit = path->path.param_info == nullptr ? LimitOnScan(root) : 0;
-	return make_foreignscan(tlist, NIL, rel->relid, conditions, PackPlanData(data), NIL,
-		conditions, outer_plan);
+	return make_foreignscan(
+	    tlist, NIL, rel->relid, conditions, PackPlanData(data), NIL, conditions, outer_plan);
 }
 
 }  // namespace sqs_fdw::pg

@@ -77,7 +77,7 @@ Bitmapset *NeededAttributes(const RowMakerOptions &options)
 		if (attribute->attisdropped || IsGenerated(descriptor, attnum))
 			continue;
 		if (attribute->attnotnull || whole_row || list_member_int(options.needed, attnum) ||
-			bms_is_member(attnum - offset, checked))
+		    bms_is_member(attnum - offset, checked))
 			needed = bms_add_member(needed, attnum);
 	}
 	return needed;
@@ -105,9 +105,10 @@ void DescribeColumns(RowMaker *maker, const RowMakerOptions &options)
 	}
 	maker->values = Guard([&] { return new aws::FieldValue[fields]; });
 	DeleteWithContextUntyped(CurrentMemoryContext, maker->values,
-		[](void *values) noexcept { delete[] static_cast<aws::FieldValue *>(values); });
+	    [](void *values) noexcept { delete[] static_cast<aws::FieldValue *>(values); });
 	aws::BodyReader *reader = Guard([&] {
 		std::vector<aws::FieldPath> wanted;
+		wanted.reserve(static_cast<size_t>(fields));
 		for (int i = 0; i < fields; ++i)
 			wanted.push_back({paths[i].path, paths[i].is_pointer});
 		return new aws::BodyReader(std::move(wanted));
@@ -121,10 +122,9 @@ void DescribeChecks(RowMaker *maker)
 	maker->check_count = constraints == nullptr ? 0 : constraints->num_check;
 	if (maker->check_count == 0)
 		return;
-	maker->check_expressions =
-		static_cast<Node **>(palloc(sizeof(Node *) * maker->check_count));
+	maker->check_expressions = static_cast<Node **>(palloc(sizeof(Node *) * maker->check_count));
 	maker->check_names =
-		static_cast<const char **>(palloc(sizeof(const char *) * maker->check_count));
+	    static_cast<const char **>(palloc(sizeof(const char *) * maker->check_count));
 	for (int i = 0; i < maker->check_count; ++i) {
 		auto *expression = static_cast<Expr *>(stringToNode(constraints->check[i].ccbin));
 		maker->check_expressions[i] = reinterpret_cast<Node *>(expression_planner(expression));
@@ -132,7 +132,7 @@ void DescribeChecks(RowMaker *maker)
 	}
 	maker->check_context = CreateExprContext(maker->estate);
 	maker->check_slot = MakeSingleTupleTableSlot(
-		CreateTupleDescCopy(RelationGetDescr(maker->relation)), &TTSOpsVirtual);
+	    CreateTupleDescCopy(RelationGetDescr(maker->relation)), &TTSOpsVirtual);
 }
 
 // Looks up the input functions and prepares the checks, afresh.
@@ -140,15 +140,14 @@ void BuildMachinery(RowMaker *maker)
 {
 	MemoryContextReset(maker->machinery);
 	const MemoryContext caller = MemoryContextSwitchTo(maker->machinery);
-	maker->inputs =
-		static_cast<FmgrInfo *>(palloc0(sizeof(FmgrInfo) * (maker->column_count + 1)));
+	maker->inputs = static_cast<FmgrInfo *>(palloc0(sizeof(FmgrInfo) * (maker->column_count + 1)));
 	for (int i = 0; i < maker->column_count; ++i)
 		fmgr_info(maker->columns[i].input_function, &maker->inputs[i]);
 	maker->checks =
-		static_cast<ExprState **>(palloc0(sizeof(ExprState *) * (maker->check_count + 1)));
+	    static_cast<ExprState **>(palloc0(sizeof(ExprState *) * (maker->check_count + 1)));
 	for (int i = 0; i < maker->check_count; ++i)
 		maker->checks[i] =
-			ExecInitExpr(reinterpret_cast<Expr *>(maker->check_expressions[i]), nullptr);
+		    ExecInitExpr(reinterpret_cast<Expr *>(maker->check_expressions[i]), nullptr);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -186,7 +185,7 @@ void CheckRow(RowMaker *maker, Row *row)
 	maker->check_context->ecxt_scantuple = slot;
 	for (int i = 0; i < maker->check_count; ++i) {
 		maker->in_progress = {
-			Rejection::Kind::kCheck, ERRCODE_CHECK_VIOLATION, maker->check_names[i]};
+		    Rejection::Kind::kCheck, ERRCODE_CHECK_VIOLATION, maker->check_names[i]};
 		if (!ExecCheck(maker->checks[i], maker->check_context)) {
 			row->rejection = maker->in_progress;
 			break;
@@ -201,15 +200,13 @@ void ConvertColumn(RowMaker *maker, int index, const aws::Message &message, Row 
 	const int at = column.attnum - 1;
 	maker->in_progress = {Rejection::Kind::kValue, 0, column.name};
 	const bool present =
-		column.from_body
-			? BodyValue(column, &maker->inputs[index], maker->values[column.field],
-				  &row->values[at])
-			: AttributeValue(column, &maker->inputs[index], message, &row->values[at]);
+	    column.from_body ? BodyValue(column, &maker->inputs[index], maker->values[column.field],
+	                           &row->values[at])
+	                     : AttributeValue(column, &maker->inputs[index], message, &row->values[at]);
 	row->nulls[at] = !present;
 	// An input function that is not strict wants to see NULL, too: a domain may refuse it.
 	if (!present && !maker->inputs[index].fn_strict)
-		InputFunctionCall(
-			&maker->inputs[index], nullptr, column.input_parameter, column.typmod);
+		InputFunctionCall(&maker->inputs[index], nullptr, column.input_parameter, column.typmod);
 	if (!present && column.not_null)
 		row->rejection = {Rejection::Kind::kNotNull, ERRCODE_NOT_NULL_VIOLATION, column.name};
 }
@@ -256,8 +253,8 @@ bool IsMessagesFault(int sqlstate)
 {
 	const int category = ERRCODE_TO_CATEGORY(sqlstate);
 	return category == ERRCODE_TO_CATEGORY(ERRCODE_DATA_EXCEPTION) ||
-		   category == ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION) ||
-		   sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX;
+	       category == ERRCODE_TO_CATEGORY(ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION) ||
+	       sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX;
 }
 
 // The error being caught, out of the error state's own memory.
@@ -339,11 +336,10 @@ void ConvertAlone(Task task, int index)
 
 [[noreturn]] void RaiseRejection(const Rejection &rejection, const aws::Message &message)
 {
-	ereport(ERROR,
-		(errcode(rejection.sqlstate), errmsg("a message does not fit the foreign table"),
-			errdetail("Message %.*s: %s.", static_cast<int>(message.id.size()), message.id.data(),
-				DescribeRejection(rejection)),
-			errhint("With on_error 'leave' such messages are left in the queue.")));
+	ereport(ERROR, (errcode(rejection.sqlstate), errmsg("a message does not fit the foreign table"),
+	                   errdetail("Message %.*s: %s.", static_cast<int>(message.id.size()),
+	                       message.id.data(), DescribeRejection(rejection)),
+	                   errhint("With on_error 'leave' such messages are left in the queue.")));
 	pg_unreachable();
 }
 
@@ -373,8 +369,8 @@ RowMaker *MakeRowMaker(const RowMakerOptions &options)
 	maker->relation = options.relation;
 	maker->estate = options.estate;
 	maker->on_error = options.on_error;
-	maker->machinery = AllocSetContextCreate(
-		CurrentMemoryContext, "sqs_fdw conversion", ALLOCSET_SMALL_SIZES);
+	maker->machinery =
+	    AllocSetContextCreate(CurrentMemoryContext, "sqs_fdw conversion", ALLOCSET_SMALL_SIZES);
 	DescribeColumns(maker, options);
 	DescribeChecks(maker);
 	BuildMachinery(maker);
@@ -397,7 +393,7 @@ void AskFor(const RowMaker &maker, aws::ReceiveRequest *request)
 }
 
 void MakeRows(RowMaker *maker, const aws::ReceivedBatch *batch, int first, int count, Stage stage,
-	MemoryContext context, Row *rows)
+    MemoryContext context, Row *rows)
 {
 	const Task task = {maker, batch->messages.data(), first, count, stage, context, rows};
 	if (maker->on_error == OnError::kAbort) {
@@ -419,12 +415,12 @@ const char *DescribeRejection(const Rejection &rejection)
 			return psprintf("the body is not a JSON object (SQLSTATE %s)", code);
 		case Rejection::Kind::kNotNull:
 			return psprintf(
-				"column \"%s\" is NOT NULL and has no value (SQLSTATE %s)", rejection.where, code);
+			    "column \"%s\" is NOT NULL and has no value (SQLSTATE %s)", rejection.where, code);
 		case Rejection::Kind::kCheck:
 			return psprintf("check constraint \"%s\" fails (SQLSTATE %s)", rejection.where, code);
 		case Rejection::Kind::kValue:
 			return psprintf(
-				"the value of column \"%s\" does not convert (SQLSTATE %s)", rejection.where, code);
+			    "the value of column \"%s\" does not convert (SQLSTATE %s)", rejection.where, code);
 		case Rejection::Kind::kNone:
 			break;
 	}

@@ -49,7 +49,7 @@ void AskFor(const RowMaker &maker, aws::ReceiveRequest *request);
 // `context`. Rejected ones get a rejection. Server phase. Raises for errors that are not the
 // message's fault, and with on_error 'abort' for those that are, without any value.
 void MakeRows(RowMaker *maker, const aws::ReceivedBatch *batch, int first, int count, Stage stage,
-	struct ::MemoryContextData *context, Row *rows);
+    struct ::MemoryContextData *context, Row *rows);
 
 // "column "ip" does not convert", for messages. Palloc'd.
 const char *DescribeRejection(const Rejection &rejection);

@@ -49,7 +49,7 @@ bool RunAgain(Plan *plan, const Plan *scan, bool again, bool *found)
 
 	const bool inner_again = again || IsA(plan, NestLoop) || IsA(plan, RecursiveUnion);
 	bool result = RunAgain(plan->lefttree, scan, again, found) ||
-				  RunAgain(plan->righttree, scan, inner_again, found);
+	              RunAgain(plan->righttree, scan, inner_again, found);
 	ListCell *cell;
 	foreach (cell, children)
 		result = RunAgain(static_cast<Plan *>(lfirst(cell)), scan, again, found) || result;
@@ -62,7 +62,7 @@ bool MayRunAgain(ForeignScanState *node, int eflags)
 		return true;
 	bool found = false;
 	const bool again =
-		RunAgain(node->ss.ps.state->es_plannedstmt->planTree, node->ss.ps.plan, false, &found);
+	    RunAgain(node->ss.ps.state->es_plannedstmt->planTree, node->ss.ps.plan, false, &found);
 	return again || !found;  // not found: it is in a subplan
 }
 
@@ -71,7 +71,7 @@ void AddContext(void *argument)
 {
 	const auto *scan = static_cast<const ScanState *>(argument);
 	errcontext("foreign table \"%s\", queue \"%s\" of server \"%s\"",
-		RelationGetRelationName(scan->relation), QueueAsNamed(scan->table), scan->server_name);
+	    RelationGetRelationName(scan->relation), QueueAsNamed(scan->table), scan->server_name);
 }
 
 // Starting.
@@ -82,12 +82,12 @@ void RefuseTaking(const ScanState &scan)
 		return;
 	if (RecoveryInProgress())
 		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-						   errmsg("cannot take messages from a queue during recovery"),
-						   errhint("Run the statement on the primary server.")));
+		                   errmsg("cannot take messages from a queue during recovery"),
+		                   errhint("Run the statement on the primary server.")));
 	if (XactReadOnly)
 		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-						   errmsg("cannot take messages from a queue in a read-only transaction"),
-						   errhint("Use a READ WRITE transaction.")));
+		                   errmsg("cannot take messages from a queue in a read-only transaction"),
+		                   errhint("Use a READ WRITE transaction.")));
 }
 
 int64 MostMessages(const ScanState &scan)
@@ -128,18 +128,17 @@ void Start(ForeignScanState *node, ScanState *scan)
 	const MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
 	if (IsParallelWorker())
 		ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_STATE),
-						   errmsg("cannot receive messages in a parallel worker")));
+		                   errmsg("cannot receive messages in a parallel worker")));
 	scan->takes = scan->table.consume == Consume::kAlways ||
-				  (scan->table.consume == Consume::kOnWrite && StatementWrites(estate));
+	              (scan->table.consume == Consume::kOnWrite && StatementWrites(estate));
 	RefuseTaking(*scan);
 
-	scan->batch_context = AllocSetContextCreate(
-		estate->es_query_cxt, "sqs_fdw batch", ALLOCSET_DEFAULT_SIZES);
-	scan->maker = MakeRowMaker({scan->relation, estate, scan->plan.needed, scan->plan.conditions,
-		scan->table.on_error});
+	scan->batch_context =
+	    AllocSetContextCreate(estate->es_query_cxt, "sqs_fdw batch", ALLOCSET_DEFAULT_SIZES);
+	scan->maker = MakeRowMaker(
+	    {scan->relation, estate, scan->plan.needed, scan->plan.conditions, scan->table.on_error});
 	MakeRowArrays(scan);
-	scan->queue =
-		DeleteWithContext(estate->es_query_cxt, Guard([] { return new aws::QueuePtr; }));
+	scan->queue = DeleteWithContext(estate->es_query_cxt, Guard([] { return new aws::QueuePtr; }));
 	FindQueue(scan->server_oid, scan->user_oid, scan->table, scan->queue);
 	if (!Guard([] { return Messages().settlement().empty(); }))
 		SettleNow();
@@ -155,8 +154,8 @@ void Start(ForeignScanState *node, ScanState *scan)
 
 enum class Awaited { kBatch, kEnd, kInterrupted };
 
-// How many messages may still be asked for, beside those that wait in the receiver: up to the scan's
-// limit, and up to the rows that a LIMIT right above the scan still lets through.
+// How many messages may still be asked for, beside those that wait in the receiver: up to the
+// scan's limit, and up to the rows that a LIMIT right above the scan still lets through.
 int64 Wanted(const ScanState &scan)
 {
 	const int64 received = scan.inbox->counts().received;
@@ -198,11 +197,10 @@ void NoticeLimit(const ScanState &scan)
 {
 	if (scan.inbox->counts().received < MostMessages(scan))
 		return;
-	ereport(NOTICE,
-		(errmsg("the scan of queue \"%s\" ended after " INT64_FORMAT " messages",
-			 QueueAsNamed(scan.table), MostMessages(scan)),
-			errhint("The table's option %s sets this limit.",
-				scan.takes ? "max_messages" : "look_limit")));
+	ereport(NOTICE, (errmsg("the scan of queue \"%s\" ended after " INT64_FORMAT " messages",
+	                     QueueAsNamed(scan.table), MostMessages(scan)),
+	                    errhint("The table's option %s sets this limit.",
+	                        scan.takes ? "max_messages" : "look_limit")));
 }
 
 // Makes the next batch current and converts its rows; false at the end.
@@ -308,7 +306,7 @@ bool Accept(ForeignScanState *node, ScanState *scan, int row, TupleTableSlot *sl
 		if (scan->inbox->serial() != scan->serial)
 			return false;
 		MakeRows(scan->maker, scan->inbox->batch(), row, 1, Stage::kRest, scan->batch_context,
-			scan->rows);
+		    scan->rows);
 	}
 	if (scan->rows[row].rejection.kind != Rejection::Kind::kNone) {
 		Reject(scan, row);
@@ -346,14 +344,15 @@ void WarnOfRejections(const ScanState &scan)
 	initStringInfo(&reasons);
 	for (int i = 0; i < tally.reason_count; ++i)
 		appendStringInfo(&reasons, "%s" INT64_FORMAT " x %s", i > 0 ? "; " : "",
-			tally.reasons[i].count, DescribeRejection(tally.reasons[i].rejection));
+		    tally.reasons[i].count, DescribeRejection(tally.reasons[i].rejection));
 	ereport(WARNING,
-		(errcode(tally.reasons[0].rejection.sqlstate),
-			errmsg_plural(INT64_FORMAT " message of queue \"%s\" was rejected and left in the queue",
-				INT64_FORMAT " messages of queue \"%s\" were rejected and left in the queue",
-				tally.total, tally.total, QueueAsNamed(scan.table)),
-			errdetail("%s.", reasons.data),
-			errhint("The queue's redrive policy moves such messages to a dead-letter queue.")));
+	    (errcode(tally.reasons[0].rejection.sqlstate),
+	        errmsg_plural(INT64_FORMAT
+	            " message of queue \"%s\" was rejected and left in the queue",
+	            INT64_FORMAT " messages of queue \"%s\" were rejected and left in the queue",
+	            tally.total, tally.total, QueueAsNamed(scan.table)),
+	        errdetail("%s.", reasons.data),
+	        errhint("The queue's redrive policy moves such messages to a dead-letter queue.")));
 }
 
 }  // namespace
@@ -386,8 +385,8 @@ TupleTableSlot *sqsIterateForeignScan(ForeignScanState *node)
 {
 	ScanState *scan = StateOf(node);
 	if (scan->inert)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						   errmsg("a queue cannot be read to recheck a row")));
+		ereport(ERROR,
+		    (errcode(ERRCODE_INTERNAL_ERROR), errmsg("a queue cannot be read to recheck a row")));
 
 	ErrorContextCallback context;
 	context.callback = AddContext;
@@ -411,7 +410,7 @@ void sqsReScanForeignScan(ForeignScanState *node)
 		return;
 	if (!scan->replay)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						   errmsg("the scan of a queue was not prepared to run again")));
+		                   errmsg("the scan of a queue was not prepared to run again")));
 	scan->ended = true;
 	scan->row_count = 0;
 	Guard([&] { scan->inbox->Rewind(); });

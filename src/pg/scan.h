@@ -39,11 +39,11 @@ struct ScanState {
 
 	// From the first row wanted on.
 	bool started;
-	bool ended;      // no more receives
+	bool ended;  // no more receives
 	bool takes;
 	RowMaker *maker;
 	aws::QueuePtr *queue;
-	Inbox *inbox;    // valid until closed, or until the transaction ends
+	Inbox *inbox;  // valid until closed, or until the transaction ends
 	int64_t requests_before;
 	int64_t emitted;
 	RejectionTally rejections;

@@ -7,9 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 
-typedef unsigned int Oid;
-typedef uintptr_t Datum;
-typedef uint32_t SubTransactionId;
+using Oid = unsigned int;
+using Datum = uintptr_t;
+using SubTransactionId = uint32_t;
 
 struct EState;
 struct ExplainState;
