@@ -39,10 +39,12 @@ include test/flags.mk
 
 # The pure layers never see the server's headers: that is the border.
 $(PURE_SOURCES:.cpp=.o): %.o: %.cpp
-	$(CXX) $(PURE_CXXFLAGS) -fPIC -MMD -MP -c -o $@ $<
+	@echo '$(CXX) $<'
+	$(QUIET)$(CXX) $(PURE_CXXFLAGS) -fPIC -MMD -MP -c -o $@ $<
 
 $(PG_SOURCES:.cpp=.o): %.o: %.cpp
-	$(CXX) $(SERVER_CXXFLAGS) -fPIC -MMD -MP -c -o $@ $<
+	@echo '$(CXX) $<'
+	$(QUIET)$(CXX) $(SERVER_CXXFLAGS) -fPIC -MMD -MP -c -o $@ $<
 
 -include $(DEPENDENCIES)
 

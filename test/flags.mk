@@ -1,5 +1,8 @@
 # The compiler flags, once: the build, the unit tests and the linter all use them.
 
+# One short line a file; V=1 shows whole commands.
+QUIET := $(if $(V),,@)
+
 CXX ?= g++
 PG_CONFIG ?= pg_config
 WARNINGS := -Wall -Wextra -Werror

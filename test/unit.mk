@@ -14,10 +14,12 @@ OPTIMIZE := -O1 -g -U_FORTIFY_SOURCE
 endif
 
 $(VARIANT)/unit_tests: $(OBJECTS)
-	$(CXX) $(SANITIZE) -o $@ $^ $(LIBRARIES)
+	@echo '$(CXX) $@'
+	$(QUIET)$(CXX) $(SANITIZE) -o $@ $^ $(LIBRARIES)
 
 $(VARIANT)/%.o: %.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(PURE_CXXFLAGS) $(SANITIZE) -Itest/unit -MMD -MP -c -o $@ $<
+	@echo '$(CXX) $<'
+	$(QUIET)$(CXX) $(PURE_CXXFLAGS) $(SANITIZE) -Itest/unit -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
