@@ -16,15 +16,38 @@ public:
 	Duplicates(const Entries &entries, const HandleOf &handle_of)
 	{
 		first_.resize(entries.size());
+		if (entries.size() > kFew)
+			FindAmongMany(entries, handle_of);
+		else
+			FindAmongFew(entries, handle_of);
+	}
+
+	size_t FirstOf(size_t position) const noexcept { return first_[position]; }
+
+private:
+	// Up to here comparing each with each is cheaper than hashing.
+	static constexpr size_t kFew = kBatchEntries;
+
+	template <class Entries, class HandleOf>
+	void FindAmongFew(const Entries &entries, const HandleOf &handle_of)
+	{
+		for (size_t i = 0; i < entries.size(); ++i) {
+			size_t first = 0;
+			while (handle_of(entries[first]) != handle_of(entries[i]))
+				++first;
+			first_[i] = first;
+		}
+	}
+
+	template <class Entries, class HandleOf>
+	void FindAmongMany(const Entries &entries, const HandleOf &handle_of)
+	{
 		std::unordered_map<std::string_view, size_t> seen;
 		seen.reserve(entries.size());
 		for (size_t i = 0; i < entries.size(); ++i)
 			first_[i] = seen.emplace(handle_of(entries[i]), i).first->second;
 	}
 
-	size_t FirstOf(size_t position) const noexcept { return first_[position]; }
-
-private:
 	std::vector<size_t> first_;
 };
 

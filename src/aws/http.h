@@ -18,6 +18,7 @@ struct HttpOptions {
 	std::chrono::milliseconds connect_timeout{5000};
 	size_t max_reply_bytes = 64u << 20;  // a longer reply fails with Fault::kTooLarge
 	int max_connections = 32;            // kept open between requests
+	std::string authorities_file;        // PEM of who may sign certificates; empty: the system's
 	// Link-local addresses (169.254/16, fe80::/10, AWS's fd00:ec2::/32) are refused after name
 	// resolution unless set; only credential providers set it.
 	bool allow_link_local = false;

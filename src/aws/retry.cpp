@@ -279,7 +279,8 @@ const char *HintFor(Fault fault, std::string_view code)
 		case Fault::kNoSuchQueue:
 			return kCheckQueue;
 		case Fault::kTooLarge:
-			return "SQS's own replies are shorter: check that the server's option endpoint names an "
+			return "SQS's own replies are shorter: check that the server's option endpoint names "
+			       "an "
 			       "SQS server.";
 		case Fault::kBadReply:
 			return "Check that the server's option endpoint names an SQS server, not a proxy or a "

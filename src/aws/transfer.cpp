@@ -132,6 +132,8 @@ void Transfer::SetOnce(const HttpOptions &options, SocketLoop *loop)
 	Set(easy_, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
 	Set(easy_, CURLOPT_SSL_VERIFYPEER, 1L);
 	Set(easy_, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (!options.authorities_file.empty())
+		Set(easy_, CURLOPT_CAINFO, options.authorities_file.c_str());
 	Set(easy_, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
 	Set(easy_, CURLOPT_TCP_NODELAY, 1L);
 	Set(easy_, CURLOPT_TCP_KEEPALIVE, 1L);

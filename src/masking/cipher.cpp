@@ -52,7 +52,8 @@ void Encrypt(EVP_CIPHER_CTX *context, const uint8_t *in, uint8_t *out, size_t si
 
 void Xor(uint8_t *target, const uint8_t *other) noexcept
 {
-	uint64_t a[2], b[2];
+	uint64_t a[2];
+	uint64_t b[2];
 	std::memcpy(a, target, kBlockSize);
 	std::memcpy(b, other, kBlockSize);
 	a[0] ^= b[0];

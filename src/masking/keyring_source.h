@@ -22,7 +22,7 @@ struct KeyringFileRules {
 };
 
 // The longest keyring file that is read, in bytes: some 500 keys.
-constexpr off_t kMaxKeyringSize = 64 * 1024;
+constexpr off_t kMaxKeyringSize = off_t{64} * 1024;
 
 // Judges what fstat said of a keyring file, as the server judges ssl_key_file: a regular file, of
 // the server's user with mode 0600 or less, or of root with mode 0640 or less. Throws

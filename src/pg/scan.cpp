@@ -95,6 +95,9 @@ int64 MostMessages(const ScanState &scan)
 	return scan.takes ? scan.table.max_messages : scan.table.look_limit;
 }
 
+// How many replies of each poll may be under way or wait to be read.
+constexpr int64 kRepliesAhead = 2;
+
 InboxOptions DescribeInbox(const ScanState &scan)
 {
 	InboxOptions options;
@@ -103,6 +106,8 @@ InboxOptions DescribeInbox(const ScanState &scan)
 	options.replay = scan.replay;
 	options.receiver.until_empty = true;
 	options.receiver.max_polls = (*scan.queue)->client->options().max_connections;
+	options.receiver.buffer_messages =
+	    kRepliesAhead * aws::kBatchEntries * options.receiver.max_polls;
 	aws::ReceiveRequest &request = options.receiver.request;
 	request.queue_url = (*scan.queue)->url;
 	request.wait = std::chrono::seconds(scan.table.wait_time_s);
@@ -172,7 +177,9 @@ Awaited AwaitBatch(ScanState *scan, SubTransactionId subtransaction)
 	Inbox &inbox = *scan->inbox;
 	aws::Receiver &receiver = inbox.receiver();
 	Messages().Touch(subtransaction);
-	if (scan->ended && inbox.Advance(subtransaction))
+	// What has arrived goes first: asking the sockets for each batch would cost more than it
+	// brings.
+	if ((scan->ended || receiver.has_buffered()) && inbox.Advance(subtransaction))
 		return Awaited::kBatch;
 	TimePoint deadline = Clock::now();  // the first time only what has already arrived
 	for (;;) {

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <stdexcept>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include <netinet/in.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <poll.h>
@@ -133,6 +135,15 @@ FakeServer::~FakeServer()
 		thread.join();
 	close(listener_);
 	SSL_CTX_free(static_cast<SSL_CTX *>(tls_context_));
+}
+
+void FakeServer::WriteCertificate(const std::string &file) const
+{
+	FILE *out = fopen(file.c_str(), "w");
+	if (out == nullptr ||
+	    PEM_write_X509(out, SSL_CTX_get0_certificate(static_cast<SSL_CTX *>(tls_context_))) != 1)
+		throw std::runtime_error("could not write the certificate");
+	fclose(out);
 }
 
 std::string FakeServer::Url(const std::string &path) const

@@ -52,6 +52,9 @@ public:
 	int port() const noexcept { return port_; }
 	std::string Url(const std::string &path = "/") const;
 
+	// Writes the certificate, which is for "localhost", as PEM. Only with tls.
+	void WriteCertificate(const std::string &file) const;
+
 	int connections() const;
 	int request_count() const;
 	std::vector<FakeRequest> requests() const;

@@ -496,6 +496,22 @@ TEST(Http, ACertificateOfTheServersOwnMakingIsUntrusted)
 	EXPECT_EQ(server.request_count(), 0);
 }
 
+TEST(Http, ACertificateIsTrustedForItsOwnNameOnly)
+{
+	FakeServer server(Always({}), true);
+	const std::string file =
+	    testing::TempDir() + "/sqs_fdw_certificate_" + std::to_string(server.port()) + ".pem";
+	server.WriteCertificate(file);
+	HttpOptions options;
+	options.authorities_file = file;
+	Http http(options);
+	const std::string port = std::to_string(server.port());
+	EXPECT_TRUE(Send(&http, Post("https://localhost:" + port + "/")).ok);
+	EXPECT_EQ(Send(&http, Post("https://127.0.0.1:" + port + "/")).fault, Fault::kUntrusted);
+	EXPECT_EQ(server.request_count(), 1);
+	std::remove(file.c_str());
+}
+
 TEST(Http, PlainHttpBehindHttpsIsUnreachable)
 {
 	FakeReply reply;

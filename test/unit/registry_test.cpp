@@ -20,11 +20,12 @@ using test::FakeServer;
 
 constexpr SubTransactionId kTop = 1;
 
-// An SQS with `count` messages m0, m1, …, whose handles are h0, h1, …, and what it was told of them.
+// An SQS with `count` messages m0, m1, …, whose handles are h0, h1, …, and what it was told of
+// them.
 class FakeQueue {
 public:
 	explicit FakeQueue(int count)
-		: left_(count), server_([this](const FakeRequest &request) { return Answer(request); })
+	    : left_(count), server_([this](const FakeRequest &request) { return Answer(request); })
 	{
 		aws::ClientOptions options;
 		options.endpoint.region = "us-east-1";
@@ -34,8 +35,8 @@ public:
 		keys.access_key_id = "id";
 		keys.secret_access_key = Secret("secret");
 		queue_ = std::make_shared<aws::Queue>(aws::Queue{
-			std::make_shared<aws::Client>(options, aws::MakeStaticCredentials(std::move(keys))),
-			server_.Url("/000000000000/q"), "q"});
+		    std::make_shared<aws::Client>(options, aws::MakeStaticCredentials(std::move(keys))),
+		    server_.Url("/000000000000/q"), "q"});
 	}
 
 	const aws::QueuePtr &queue() const { return queue_; }
@@ -60,9 +61,9 @@ private:
 		for (int i = 0; i < aws::kBatchEntries && left_ > 0; ++i, --left_) {
 			const std::string number = std::to_string(next_++);
 			messages += std::string(messages.empty() ? "" : ",") + R"({"MessageId":"m)" + number +
-						R"(","ReceiptHandle":"h)" + number +
-						R"(","Body":"{}","Attributes":{"ApproximateReceiveCount":")" +
-						std::to_string(receive_count_) + R"("}})";
+			            R"(","ReceiptHandle":"h)" + number +
+			            R"(","Body":"{}","Attributes":{"ApproximateReceiveCount":")" +
+			            std::to_string(receive_count_) + R"("}})";
 		}
 		return R"({"Messages":[)" + messages + "]}";
 	}
@@ -81,9 +82,9 @@ private:
 				deleted_.insert(handle);
 			else
 				released_[handle] = std::stoi(
-					request.body.substr(request.body.find(delay_key, at) + delay_key.size()));
-			successful += std::string(id == 0 ? "" : ",") + R"({"Id":")" + std::to_string(id) +
-						  R"("})";
+				    request.body.substr(request.body.find(delay_key, at) + delay_key.size()));
+			successful +=
+			    std::string(id == 0 ? "" : ",") + R"({"Id":")" + std::to_string(id) + R"("})";
 		}
 		return R"({"Successful":[)" + successful + R"(],"Failed":[]})";
 	}
