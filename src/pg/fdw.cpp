@@ -19,6 +19,12 @@ SQS_FDW_FUNCTION(sqs_fdw_handler)
 	routine->ReScanForeignScan = sqsReScanForeignScan;
 	routine->EndForeignScan = sqsEndForeignScan;
 
+	routine->IsForeignRelUpdatable = sqsIsForeignRelUpdatable;
+	routine->AddForeignUpdateTargets = sqsAddForeignUpdateTargets;
+	routine->PlanForeignModify = sqsPlanForeignModify;
+	routine->BeginForeignModify = sqsBeginForeignModify;
+	routine->ExecForeignDelete = sqsExecForeignDelete;
+
 	routine->ExplainForeignScan = sqsExplainForeignScan;
 
 	// ANALYZE would store samples of personal data: no AnalyzeForeignTable.

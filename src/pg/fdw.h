@@ -4,9 +4,13 @@
 #include "pg/types.h"
 
 struct ForeignPath;
+struct ModifyTable;
+struct ModifyTableState;
 struct Plan;
 struct PlannerInfo;
+struct RangeTblEntry;
 struct RelOptInfo;
+struct ResultRelInfo;
 
 namespace sqs_fdw::pg {
 
@@ -22,6 +26,17 @@ void sqsBeginForeignScan(struct ::ForeignScanState *node, int eflags);
 struct ::TupleTableSlot *sqsIterateForeignScan(struct ::ForeignScanState *node);
 void sqsReScanForeignScan(struct ::ForeignScanState *node);
 void sqsEndForeignScan(struct ::ForeignScanState *node);
+
+// modify.cpp
+int sqsIsForeignRelUpdatable(struct ::RelationData *relation);
+void sqsAddForeignUpdateTargets(struct ::PlannerInfo *root, unsigned int rti,
+    struct ::RangeTblEntry *target, struct ::RelationData *relation);
+struct ::List *sqsPlanForeignModify(
+    struct ::PlannerInfo *root, struct ::ModifyTable *plan, unsigned int rti, int index);
+void sqsBeginForeignModify(struct ::ModifyTableState *state, struct ::ResultRelInfo *target,
+    struct ::List *fdw_private, int index, int eflags);
+struct ::TupleTableSlot *sqsExecForeignDelete(struct ::EState *estate,
+    struct ::ResultRelInfo *target, struct ::TupleTableSlot *slot, struct ::TupleTableSlot *row);
 
 // explain.cpp
 void sqsExplainForeignScan(struct ::ForeignScanState *node, struct ::ExplainState *es);

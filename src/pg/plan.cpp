@@ -52,8 +52,7 @@ void RefuseRowLocks(PlannerInfo *root, Index rti)
 			ereport(
 			    ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			               errmsg("SELECT FOR UPDATE/SHARE cannot be applied to an SQS queue"),
-			               errhint("A statement that writes, such as INSERT ... SELECT, takes the "
-			                       "messages that it reads.")));
+			               errhint("DELETE ... RETURNING takes messages and returns them.")));
 	}
 }
 

@@ -17,12 +17,13 @@ std::chrono::seconds ReleaseDelay(int32_t receive_count) noexcept
 	return std::min(kMost, std::chrono::seconds(1 << doublings));
 }
 
-Inbox::Inbox(aws::QueuePtr queue, const InboxOptions &options)
+Inbox::Inbox(aws::QueuePtr queue, const InboxOptions &options, uint32_t *last_serial)
     : queue_(std::move(queue)),
       receiver_(std::make_unique<aws::Receiver>(queue_->client, options.receiver)),
       subtransaction_(options.subtransaction),
       look_(options.look),
-      replay_(options.replay)
+      replay_(options.replay),
+      last_serial_(last_serial)
 {
 }
 
@@ -31,7 +32,7 @@ const aws::ReceivedBatch *Inbox::batch() const noexcept
 	return position_ == 0 ? nullptr : batches_[position_ - 1].received.get();
 }
 
-uint64_t Inbox::serial() const noexcept
+uint32_t Inbox::serial() const noexcept
 {
 	return position_ == 0 ? 0 : batches_[position_ - 1].serial;
 }
@@ -49,7 +50,7 @@ bool Inbox::Advance(SubTransactionId subtransaction)
 		SettleFront();
 	counts_.received += static_cast<int64_t>(received->messages.size());
 	Batch batch;
-	batch.serial = next_serial_++;
+	batch.serial = ++*last_serial_;
 	batch.slots.assign(received->messages.size(), Slot{subtransaction, Fate::kHeld});
 	batch.received = std::move(received);
 	batches_.push_back(std::move(batch));
@@ -57,62 +58,92 @@ bool Inbox::Advance(SubTransactionId subtransaction)
 	return true;
 }
 
-bool Inbox::Mark(size_t index, Fate fate, SubTransactionId subtransaction)
+// Gives a message another fate and owner; whether that changed its fate.
+bool Inbox::Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactionId subtransaction)
 {
-	Slot &slot = batches_[position_ - 1].slots[index];
-	if (slot.fate == fate || slot.fate == Fate::kTaken || slot.fate == Fate::kRejected)
+	if (*from == fate || *from == Fate::kTaken || *from == Fate::kRejected)
 		return false;
-	if (slot.fate == Fate::kFiltered)
+	if (*from == Fate::kFiltered)
 		--counts_.filtered;
-	slot.fate = fate;
-	slot.subtransaction = subtransaction;
+	*from = fate;
+	*owner = subtransaction;
 	counts_.taken += fate == Fate::kTaken ? 1 : 0;
 	counts_.filtered += fate == Fate::kFiltered ? 1 : 0;
 	counts_.rejected += fate == Fate::kRejected ? 1 : 0;
 	return true;
 }
 
+bool Inbox::Mark(size_t index, Fate fate, SubTransactionId subtransaction)
+{
+	Slot &slot = batches_[position_ - 1].slots[index];
+	return Change(&slot.fate, &slot.subtransaction, fate, subtransaction);
+}
+
+std::optional<bool> Inbox::MarkAt(MessageId id, Fate fate, SubTransactionId subtransaction)
+{
+	for (Batch &batch : batches_) {
+		if (batch.serial != id.serial)
+			continue;
+		Slot &slot = batch.slots[id.index];
+		return Change(&slot.fate, &slot.subtransaction, fate, subtransaction);
+	}
+	const auto before = [](const SettledParcel &settled, const MessageId &wanted) {
+		return std::pair(settled.id.serial, settled.id.index) <
+		       std::pair(wanted.serial, wanted.index);
+	};
+	const auto found = std::lower_bound(settled_.begin(), settled_.end(), id, before);
+	if (found == settled_.end() || found->id.serial != id.serial || found->id.index != id.index)
+		return std::nullopt;
+	return Change(&found->parcel.fate, &found->subtransaction, fate, subtransaction);
+}
+
+// Keeps the handle of one message of a batch that is about to go.
+void Inbox::Settle(const Batch &batch, size_t index)
+{
+	const aws::Message &message = batch.received->messages[index];
+	const Slot &slot = batch.slots[index];
+	settled_.push_back({slot.subtransaction, {batch.serial, static_cast<uint16_t>(index)},
+	    {std::string(message.handle), message.receive_count, slot.fate}});
+}
+
 // Keeps the handles of the oldest batch and frees its bodies.
 void Inbox::SettleFront()
 {
-	const Batch &batch = batches_.front();
-	for (size_t i = 0; i < batch.slots.size(); ++i) {
-		const aws::Message &message = batch.received->messages[i];
-		settled_.push_back({batch.slots[i].subtransaction,
-		    {std::string(message.handle), message.receive_count, batch.slots[i].fate}});
-	}
+	for (size_t i = 0; i < batches_.front().slots.size(); ++i)
+		Settle(batches_.front(), i);
 	batches_.pop_front();
 	--position_;
 }
 
 void Inbox::Abort(SubTransactionId subtransaction, std::vector<Parcel> *out)
 {
+	// A batch is gone as a whole where it was received in the subtransaction; where only some of
+	// its messages were taken there, those go, and the scan must not return them again.
+	for (size_t i = 0; i < batches_.size();) {
+		Batch &batch = batches_[i];
+		const bool any = std::any_of(batch.slots.begin(), batch.slots.end(),
+		    [&](const Slot &slot) { return slot.subtransaction >= subtransaction; });
+		if (!any) {
+			++i;
+			continue;
+		}
+		for (size_t m = 0; m < batch.slots.size(); ++m)
+			Settle(batch, m);
+		batches_.erase(batches_.begin() + static_cast<std::ptrdiff_t>(i));
+		if (position_ > i)
+			--position_;
+	}
+	const auto by_id = [](const SettledParcel &a, const SettledParcel &b) {
+		return std::pair(a.id.serial, a.id.index) < std::pair(b.id.serial, b.id.index);
+	};
+	if (!std::is_sorted(settled_.begin(), settled_.end(), by_id))
+		std::sort(settled_.begin(), settled_.end(), by_id);
+
 	const auto aborted = std::stable_partition(settled_.begin(), settled_.end(),
 	    [&](const auto &settled) { return settled.subtransaction < subtransaction; });
 	for (auto settled = aborted; settled != settled_.end(); ++settled)
 		out->push_back(std::move(settled->parcel));
 	settled_.erase(aborted, settled_.end());
-
-	// A batch is gone as a whole where it was received in the subtransaction; where only some of
-	// its messages were taken there, those go, and the scan must not return them again.
-	for (size_t i = batches_.size(); i-- > 0;) {
-		Batch &batch = batches_[i];
-		const bool any = std::any_of(batch.slots.begin(), batch.slots.end(),
-		    [&](const Slot &slot) { return slot.subtransaction >= subtransaction; });
-		if (!any)
-			continue;
-		for (size_t m = 0; m < batch.slots.size(); ++m) {
-			const aws::Message &message = batch.received->messages[m];
-			Parcel parcel{std::string(message.handle), message.receive_count, batch.slots[m].fate};
-			if (batch.slots[m].subtransaction >= subtransaction)
-				out->push_back(std::move(parcel));
-			else
-				settled_.push_back({batch.slots[m].subtransaction, std::move(parcel)});
-		}
-		batches_.erase(batches_.begin() + static_cast<std::ptrdiff_t>(i));
-		if (position_ > i)
-			--position_;
-	}
 }
 
 void Inbox::Commit(SubTransactionId subtransaction, SubTransactionId parent) noexcept
@@ -132,8 +163,20 @@ void Inbox::Commit(SubTransactionId subtransaction, SubTransactionId parent) noe
 
 Inbox *Registry::Open(aws::QueuePtr queue, const InboxOptions &options)
 {
-	inboxes_.push_back(std::make_unique<Inbox>(std::move(queue), options));
+	inboxes_.push_back(std::make_unique<Inbox>(std::move(queue), options, &last_serial_));
 	return inboxes_.back().get();
+}
+
+bool Registry::Take(MessageId id, SubTransactionId subtransaction)
+{
+	Touch(subtransaction);
+	for (auto inbox = inboxes_.rbegin(); inbox != inboxes_.rend(); ++inbox) {
+		if (const auto taken = (*inbox)->MarkAt(id, Fate::kTaken, subtransaction)) {
+			has_taken_ = true;
+			return *taken;
+		}
+	}
+	return false;
 }
 
 std::unique_ptr<Inbox> Registry::Remove(Inbox *inbox)

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,13 @@ enum class Fate : uint8_t {
 // How long a message stays invisible once it is given back, by its receive count: at once the first
 // time, then 1 s, 2 s, 4 s … up to 15 minutes, so that a poison message does not spin.
 std::chrono::seconds ReleaseDelay(int32_t receive_count) noexcept;
+
+// Where a message is: its batch's serial number, which no other batch of the backend has for as long
+// as it matters, and its position in the batch. Fits a tuple identifier.
+struct MessageId {
+	uint32_t serial;
+	uint16_t index;
+};
 
 // A message that the scan is done with: all that is needed to delete or release it.
 struct Parcel {
@@ -57,7 +65,8 @@ struct InboxCounts {
 // elsewhere: a savepoint rollback may have taken it away, which changes serial().
 class Inbox {
 public:
-	Inbox(aws::QueuePtr queue, const InboxOptions &options);
+	// `last_serial` counts the batches of all inboxes.
+	Inbox(aws::QueuePtr queue, const InboxOptions &options, uint32_t *last_serial);
 
 	aws::Receiver &receiver() noexcept { return *receiver_; }
 	const aws::QueuePtr &queue() const noexcept { return queue_; }
@@ -69,11 +78,14 @@ public:
 
 	// The current batch, or null; its serial number never comes twice.
 	const aws::ReceivedBatch *batch() const noexcept;
-	uint64_t serial() const noexcept;
+	uint32_t serial() const noexcept;
 
 	// Settles message `index` of the current batch; whether that changed its fate. A fate that was
 	// settled stays, unless a replay takes what an earlier pass filtered.
 	bool Mark(size_t index, Fate fate, SubTransactionId subtransaction);
+
+	// The same for a message of any batch; unset where this inbox does not have it.
+	std::optional<bool> MarkAt(MessageId id, Fate fate, SubTransactionId subtransaction);
 
 	// Starts over with what was received. Only with options.replay.
 	void Rewind() noexcept { position_ = 0; }
@@ -92,16 +104,19 @@ private:
 	};
 
 	struct Batch {
-		uint64_t serial;
+		uint32_t serial;
 		std::unique_ptr<aws::ReceivedBatch> received;
 		std::vector<Slot> slots;
 	};
 
 	struct SettledParcel {
 		SubTransactionId subtransaction;
+		MessageId id;
 		Parcel parcel;
 	};
 
+	bool Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactionId subtransaction);
+	void Settle(const Batch &batch, size_t index);
 	void SettleFront();
 
 	aws::QueuePtr queue_;
@@ -111,8 +126,8 @@ private:
 	bool replay_;
 	std::deque<Batch> batches_;
 	size_t position_ = 0;  // one past the current batch; 0: none is current
-	uint64_t next_serial_ = 1;
-	std::vector<SettledParcel> settled_;  // of batches that are behind us
+	uint32_t *last_serial_;
+	std::vector<SettledParcel> settled_;  // of batches that are behind us, by id
 	InboxCounts counts_;
 };
 
@@ -124,6 +139,9 @@ public:
 	// The scan has ended. What was filtered, rejected or never looked at goes to the settlement;
 	// what was taken or looked at stays until the transaction ends.
 	void Close(Inbox *inbox);
+
+	// Takes a message that a scan has returned, wherever it is now; whether it was not taken yet.
+	bool Take(MessageId id, SubTransactionId subtransaction);
 
 	// Every message received or taken from now on belongs to `subtransaction` or one above it.
 	void Touch(SubTransactionId subtransaction) noexcept
@@ -160,6 +178,7 @@ private:
 
 	std::vector<std::unique_ptr<Inbox>> inboxes_;
 	std::map<SubTransactionId, Parcels> frames_;
+	uint32_t last_serial_ = 0;
 	SubTransactionId newest_ = 0;
 	bool has_taken_ = false;
 	aws::Settlement settlement_;

@@ -289,6 +289,7 @@ void FillSlot(const ScanState &scan, int row, TupleTableSlot *slot)
 	memcpy(slot->tts_values, scan.rows[row].values, sizeof(Datum) * natts);
 	memcpy(slot->tts_isnull, scan.rows[row].nulls, sizeof(bool) * natts);
 	ExecStoreVirtualTuple(slot);
+	ItemPointerSet(&slot->tts_tid, scan.serial, static_cast<OffsetNumber>(row + 1));
 }
 
 bool PassesConditions(ForeignScanState *node, const ScanState &scan, TupleTableSlot *slot)
@@ -320,7 +321,8 @@ bool Accept(ForeignScanState *node, ScanState *scan, int row, TupleTableSlot *sl
 		return false;
 	}
 	FillSlot(*scan, row, slot);
-	Mark(scan, row, scan->takes ? Fate::kTaken : Fate::kLooked);
+	if (!scan->target)
+		Mark(scan, row, scan->takes ? Fate::kTaken : Fate::kLooked);
 	++scan->emitted;
 	return true;
 }
@@ -380,6 +382,8 @@ void sqsBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->conditions = ExecInitQual(plan->fdw_exprs, &node->ss.ps);
 	scan->inert = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || estate->es_epq_active != nullptr;
 	scan->replay = MayRunAgain(node, eflags);
+	scan->target = list_member_int(
+	    estate->es_plannedstmt->resultRelations, static_cast<int>(plan->scan.scanrelid));
 	scan->subtransaction = GetCurrentSubTransactionId();
 	node->fdw_state = scan;
 

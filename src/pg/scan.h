@@ -35,6 +35,8 @@ struct ScanState {
 	struct ::ExprState *conditions;
 	bool inert;  // EXPLAIN, or a recheck of a row: never receives
 	bool replay;
+	bool
+	    target;  // of a DELETE: a message is taken when its row is deleted, not when it is returned
 	SubTransactionId subtransaction;  // where the statement began
 
 	// From the first row wanted on.
@@ -50,7 +52,7 @@ struct ScanState {
 
 	// The current batch as rows.
 	struct ::MemoryContextData *batch_context;
-	uint64_t serial;
+	uint32_t serial;
 	int row_count;
 	int next_row;
 	Row rows[aws::kBatchEntries];

@@ -241,7 +241,7 @@ TEST(Registry, a_scan_outlives_the_savepoint_it_received_in)
 	ASSERT_TRUE(Next(&registry, inbox, kTop));
 	inbox->Mark(0, Fate::kTaken, kTop);
 	ASSERT_TRUE(Next(&registry, inbox, 2));
-	const uint64_t serial = inbox->serial();
+	const uint32_t serial = inbox->serial();
 	registry.Abort(2);
 	EXPECT_NE(inbox->serial(), serial);
 	EXPECT_FALSE(Next(&registry, inbox, kTop));
@@ -277,7 +277,7 @@ TEST(Registry, a_replay_returns_the_same_batches_and_marks_them_once)
 	options.replay = true;
 	Inbox *inbox = registry.Open(queue.queue(), options);
 	ASSERT_TRUE(Next(&registry, inbox, kTop));
-	const uint64_t first = inbox->serial();
+	const uint32_t first = inbox->serial();
 	EXPECT_TRUE(inbox->Mark(0, Fate::kTaken, kTop));
 	ASSERT_TRUE(Next(&registry, inbox, kTop));
 	inbox->Rewind();
@@ -286,6 +286,30 @@ TEST(Registry, a_replay_returns_the_same_batches_and_marks_them_once)
 	EXPECT_FALSE(inbox->Mark(0, Fate::kTaken, kTop));
 	EXPECT_EQ(inbox->counts().received, 15);
 	EXPECT_EQ(inbox->counts().taken, 1);
+}
+
+// DELETE says so only when its row has come all the way up, perhaps long after its batch.
+TEST(Registry, a_message_is_taken_by_its_id_wherever_it_is)
+{
+	FakeQueue queue(25);
+	Registry registry;
+	Inbox *inbox = registry.Open(queue.queue(), Options(queue));
+	ASSERT_TRUE(Next(&registry, inbox, kTop));
+	const uint32_t first = inbox->serial();
+	ASSERT_TRUE(Next(&registry, inbox, kTop));
+	const uint32_t second = inbox->serial();
+	EXPECT_TRUE(registry.Take({first, 9}, kTop));
+	EXPECT_FALSE(registry.Take({first, 9}, kTop));
+	EXPECT_TRUE(registry.Take({second, 0}, kTop));
+	EXPECT_FALSE(registry.Take({second + 1, 0}, kTop));
+	EXPECT_TRUE(registry.Take({first, 0}, 2));
+	registry.Abort(2);
+	EXPECT_FALSE(registry.Take({first, 0}, kTop));
+	EXPECT_EQ(inbox->counts().taken, 3);
+	registry.Close(inbox);
+	registry.EndTransaction(true);
+	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
+	EXPECT_EQ(queue.deleted(), (std::set<std::string>{"h9", "h10"}));
 }
 
 TEST(Registry, a_suspect_message_comes_back_later_each_time)

@@ -1,0 +1,107 @@
+// DELETE FROM a queue: the rows that it deletes are the messages that it takes.
+#include "pg/fdw.h"
+#include "pg/guard.h"
+#include "pg/option.h"
+#include "pg/xact.h"
+
+#include "pg/server.h"
+
+extern "C" {
+#include "foreign/fdwapi.h"
+#include "nodes/execnodes.h"
+#include "optimizer/appendinfo.h"
+}
+
+namespace sqs_fdw::pg {
+
+namespace {
+
+constexpr char kIdName[] = "ctid";
+constexpr char kRowName[] = "wholerow";
+
+// Where the planner put the message's id and, for RETURNING, its row.
+struct DeleteState {
+	AttrNumber id_column;
+	AttrNumber row_column;
+};
+
+// The columns of a row that came up from the scan.
+void FillFromRow(TupleTableSlot *slot, Datum row)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeader(row);
+	HeapTupleData tuple;
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = InvalidOid;
+	tuple.t_data = header;
+	ExecClearTuple(slot);
+	heap_deform_tuple(&tuple, slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull);
+	ExecStoreVirtualTuple(slot);
+}
+
+}  // namespace
+
+int sqsIsForeignRelUpdatable(Relation)
+{
+	return 1 << CMD_DELETE;
+}
+
+// A row to delete is known by its message's id, which the scan puts where a heap has its ctid.
+void sqsAddForeignUpdateTargets(PlannerInfo *root, Index rti, RangeTblEntry *, Relation relation)
+{
+	Var *id = makeVar(rti, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0);
+	add_row_identity_var(root, id, rti, kIdName);
+	if (root->parse->returningList == NIL)
+		return;
+	Var *row =
+	    makeVar(rti, InvalidAttrNumber, RelationGetForm(relation)->reltype, -1, InvalidOid, 0);
+	add_row_identity_var(root, row, rti, kRowName);
+}
+
+List *sqsPlanForeignModify(PlannerInfo *, ModifyTable *, Index, int)
+{
+	return NIL;
+}
+
+void sqsBeginForeignModify(ModifyTableState *state, ResultRelInfo *target, List *, int, int)
+{
+	const Relation relation = target->ri_RelationDesc;
+	const ForeignTable *table = GetForeignTable(RelationGetRelid(relation));
+	if (ReadTableOptions(table->options).consume == Consume::kNever)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		                   errmsg("messages of foreign table \"%s\" are never taken",
+		                       RelationGetRelationName(relation)),
+		                   errhint("The table's option consume says so.")));
+	auto *columns = static_cast<DeleteState *>(palloc(sizeof(DeleteState)));
+	const List *rows = outerPlanState(state)->plan->targetlist;
+	columns->id_column = ExecFindJunkAttributeInTlist(const_cast<List *>(rows), kIdName);
+	columns->row_column = ExecFindJunkAttributeInTlist(const_cast<List *>(rows), kRowName);
+	target->ri_FdwState = columns;
+}
+
+// Null where an earlier row of a join has deleted the message already.
+TupleTableSlot *sqsExecForeignDelete(
+    EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *row)
+{
+	const auto *columns = static_cast<const DeleteState *>(target->ri_FdwState);
+	bool is_null = false;
+	const Datum id = ExecGetJunkAttribute(row, columns->id_column, &is_null);
+	if (is_null)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+		                   errmsg("a row to delete from a queue has no message id")));
+	const ItemPointer pointer = reinterpret_cast<ItemPointer>(DatumGetPointer(id));
+	const MessageId message = {ItemPointerGetBlockNumberNoCheck(pointer),
+	    static_cast<uint16>(ItemPointerGetOffsetNumberNoCheck(pointer) - 1)};
+	const SubTransactionId subtransaction = GetCurrentSubTransactionId();
+	if (!Guard([&] { return Messages().Take(message, subtransaction); }))
+		return nullptr;
+
+	if (AttributeNumberIsValid(columns->row_column)) {
+		const Datum values = ExecGetJunkAttribute(row, columns->row_column, &is_null);
+		if (!is_null)
+			FillFromRow(slot, values);
+	}
+	return slot;
+}
+
+}  // namespace sqs_fdw::pg
