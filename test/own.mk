@@ -51,7 +51,7 @@ local-server:
 	@test/with-servers sh -c 'echo "SQS: $$SQS_ENDPOINT"; echo "PostgreSQL: psql -h $$PGHOST -U postgres"; \
 		trap : INT; sleep infinity'
 
-SOURCES = $(wildcard src/*/*.cpp src/*/*.h test/unit/*.cpp test/unit/*.h test/bench/*.cpp)
+SOURCES = $(wildcard src/*/*.cpp src/*/*.h $(foreach tests,unit bench guard fuzz,test/$(tests)/*.cpp test/$(tests)/*.h))
 
 format:
 	@test/setup lint

@@ -74,6 +74,8 @@ void sqsExplainForeignScan(ForeignScanState *node, ExplainState *es)
 	ExplainPropertyText("Queue", QueueAsNamed(scan->table), es);
 	const bool takes = Takes(*scan, node->ss.ps.state);
 	ExplainPropertyText("Consume", takes ? "take" : "look", es);
+	if (takes && !scan->target && scan->ancestry.drops_rows)
+		ExplainPropertyText("Note", "rows above the scan may be discarded", es);
 	if (es->verbose) {
 		ExplainPropertyInteger("Wait", "s", scan->table.wait_time_s, es);
 		ExplainPropertyInteger("Message Limit", nullptr,

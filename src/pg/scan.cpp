@@ -29,43 +29,6 @@ ScanState *StateOf(ForeignScanState *node)
 	return static_cast<ScanState *>(node->fdw_state);
 }
 
-// Whether something above may run the scan again, so that what was received must be kept: the inner
-// side of a nested loop, a subplan, a recursive union. `again` says so of the nodes passed already.
-bool RunAgain(Plan *plan, const Plan *scan, bool again, bool *found)
-{
-	if (plan == nullptr || *found)
-		return false;
-	if (plan == scan) {
-		*found = true;
-		return again;
-	}
-	List *children = NIL;
-	if (IsA(plan, Append))
-		children = reinterpret_cast<Append *>(plan)->appendplans;
-	else if (IsA(plan, MergeAppend))
-		children = reinterpret_cast<MergeAppend *>(plan)->mergeplans;
-	else if (IsA(plan, SubqueryScan))
-		children = list_make1(reinterpret_cast<SubqueryScan *>(plan)->subplan);
-
-	const bool inner_again = again || IsA(plan, NestLoop) || IsA(plan, RecursiveUnion);
-	bool result = RunAgain(plan->lefttree, scan, again, found) ||
-	              RunAgain(plan->righttree, scan, inner_again, found);
-	ListCell *cell;
-	foreach (cell, children)
-		result = RunAgain(static_cast<Plan *>(lfirst(cell)), scan, again, found) || result;
-	return result;
-}
-
-bool MayRunAgain(ForeignScanState *node, int eflags)
-{
-	if ((eflags & EXEC_FLAG_REWIND) != 0)
-		return true;
-	bool found = false;
-	const bool again =
-	    RunAgain(node->ss.ps.state->es_plannedstmt->planTree, node->ss.ps.plan, false, &found);
-	return again || !found;  // not found: it is in a subplan
-}
-
 // Names table, queue and server in every error that comes out of the scan.
 void AddContext(void *argument)
 {
@@ -88,6 +51,19 @@ void RefuseTaking(const ScanState &scan)
 		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 		                   errmsg("cannot take messages from a queue in a read-only transaction"),
 		                   errhint("Use a READ WRITE transaction.")));
+}
+
+// The rows that the LIMIT cuts off would be taken, and lost.
+void RefuseCutting(const ScanState &scan)
+{
+	if (!scan.takes || scan.target || !scan.ancestry.cut_by_limit)
+		return;
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	                   errmsg("a LIMIT above a sort, aggregate or join would drop messages that "
+	                          "are taken from queue \"%s\"",
+	                       QueueAsNamed(scan.table)),
+	                   errhint("Put the LIMIT into a subquery on the queue alone, or set the "
+	                           "table's option max_messages.")));
 }
 
 int64 MostMessages(const ScanState &scan)
@@ -137,6 +113,7 @@ void Start(ForeignScanState *node, ScanState *scan)
 	scan->takes = scan->table.consume == Consume::kAlways ||
 	              (scan->table.consume == Consume::kOnWrite && StatementWrites(estate));
 	RefuseTaking(*scan);
+	RefuseCutting(*scan);
 
 	scan->batch_context =
 	    AllocSetContextCreate(estate->es_query_cxt, "sqs_fdw batch", ALLOCSET_DEFAULT_SIZES);
@@ -381,7 +358,8 @@ void sqsBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->plan = UnpackPlanData(plan->fdw_private);
 	scan->conditions = ExecInitQual(plan->fdw_exprs, &node->ss.ps);
 	scan->inert = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || estate->es_epq_active != nullptr;
-	scan->replay = MayRunAgain(node, eflags);
+	scan->ancestry = FindAncestry(estate->es_plannedstmt, &plan->scan.plan);
+	scan->replay = scan->ancestry.runs_again || (eflags & EXEC_FLAG_REWIND) != 0;
 	scan->target = list_member_int(
 	    estate->es_plannedstmt->resultRelations, static_cast<int>(plan->scan.scanrelid));
 	scan->subtransaction = GetCurrentSubTransactionId();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "aws/settlement.h"
+#include "pg/ancestry.h"
 #include "pg/option.h"
 #include "pg/plan.h"
 #include "pg/registry.h"
@@ -34,6 +35,7 @@ struct ScanState {
 	PlanData plan;
 	struct ::ExprState *conditions;
 	bool inert;  // EXPLAIN, or a recheck of a row: never receives
+	Ancestry ancestry;
 	bool replay;
 	bool
 	    target;  // of a DELETE: a message is taken when its row is deleted, not when it is returned
