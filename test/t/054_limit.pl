@@ -10,7 +10,7 @@ use Test::More;
 use SqsFdw::Test;
 
 my $node = start_node('limits');
-$node->safe_psql('postgres', 'CREATE TABLE kept (user_id text)');
+$node->safe_psql('postgres', q{CREATE TABLE kept AS SELECT 'somebody' AS user_id});
 my $queue;
 
 sub refill
@@ -35,7 +35,8 @@ foreach my $limit (1, 10, 15)
 	refill(30);
 	run_sql($node, "$insert SELECT user_id FROM login_queue LIMIT $limit");
 	check_left(30 - $limit, $limit, "LIMIT $limit takes that many");
-	is(scalar(grep { $_ > 1 } $queue->receive_counts), 0, 'and receives no others');
+	my $counts = $queue->receive_counts;
+	is(scalar(grep { $_ > 0 } values %$counts), 0, 'and receives no others');
 }
 
 refill(30);
@@ -46,7 +47,7 @@ foreach my $query (
 	'SELECT user_id FROM login_queue ORDER BY user_id LIMIT 3',
 	'SELECT DISTINCT user_id FROM login_queue LIMIT 3',
 	'SELECT user_id FROM login_queue GROUP BY user_id LIMIT 3',
-	'SELECT user_id FROM (SELECT user_id, row_number() OVER (ORDER BY ip) FROM login_queue) w LIMIT 3',
+	'SELECT user_id || row_number() OVER (ORDER BY ip) FROM login_queue LIMIT 3',
 	'SELECT q.user_id FROM login_queue q JOIN kept k USING (user_id) LIMIT 3',
 	'SELECT a.user_id FROM login_queue a, login_queue b LIMIT 3',
 	'SELECT max(user_id) FROM login_queue LIMIT 1')
