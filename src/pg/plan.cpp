@@ -49,10 +49,9 @@ void RefuseRowLocks(PlannerInfo *root, Index rti)
 	foreach (cell, root->rowMarks) {
 		auto *mark = static_cast<PlanRowMark *>(lfirst(cell));
 		if (mark->rti == rti && mark->strength != LCS_NONE)
-			ereport(
-			    ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			               errmsg("SELECT FOR UPDATE/SHARE cannot be applied to an SQS queue"),
-			               errhint("DELETE ... RETURNING takes messages and returns them.")));
+			ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			                   errmsg("SELECT FOR UPDATE/SHARE cannot be applied to an SQS queue"),
+			                   errhint("DELETE ... RETURNING takes messages and returns them.")));
 	}
 }
 

@@ -285,6 +285,7 @@ void Registry::EndTransaction(bool committed)
 	frames_.clear();
 	newest_ = 0;
 	has_taken_ = false;
+	has_looked_ = false;
 }
 
 }  // namespace sqs_fdw::pg

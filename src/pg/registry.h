@@ -31,8 +31,8 @@ enum class Fate : uint8_t {
 // time, then 1 s, 2 s, 4 s … up to 15 minutes, so that a poison message does not spin.
 std::chrono::seconds ReleaseDelay(int32_t receive_count) noexcept;
 
-// Where a message is: its batch's serial number, which no other batch of the backend has for as long
-// as it matters, and its position in the batch. Fits a tuple identifier.
+// Where a message is: its batch's serial number, which no other batch of the backend has for as
+// long as it matters, and its position in the batch. Fits a tuple identifier.
 struct MessageId {
 	uint32_t serial;
 	uint16_t index;
@@ -164,6 +164,10 @@ public:
 	void EndTransaction(bool committed);
 
 	bool idle() const noexcept { return inboxes_.empty() && frames_.empty(); }
+	// Whether the transaction has returned messages that stay in the queue.
+	bool has_looked() const noexcept { return has_looked_; }
+	void set_has_looked() noexcept { has_looked_ = true; }
+
 	bool has_taken() const noexcept { return has_taken_; }
 	void set_has_taken() noexcept { has_taken_ = true; }
 
@@ -181,6 +185,7 @@ private:
 	uint32_t last_serial_ = 0;
 	SubTransactionId newest_ = 0;
 	bool has_taken_ = false;
+	bool has_looked_ = false;
 	aws::Settlement settlement_;
 };
 

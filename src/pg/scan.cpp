@@ -233,6 +233,8 @@ bool Mark(ScanState *scan, int row, Fate fate)
 		Messages().Touch(subtransaction);
 		if (fate == Fate::kTaken)
 			Messages().set_has_taken();
+		if (fate == Fate::kLooked)
+			Messages().set_has_looked();
 		return scan->inbox->Mark(static_cast<size_t>(row), fate, subtransaction);
 	});
 }

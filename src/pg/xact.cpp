@@ -95,11 +95,25 @@ void SettleInCallback()
 	Report(report);
 }
 
+// A loop over a SELECT looks as if it moved messages, and does not.
+void WarnIfLookedAndWrote()
+{
+	if (!registry->has_looked() || !TransactionIdIsValid(GetTopTransactionIdIfAny()))
+		return;
+	ereport(WARNING,
+	    (errcode(ERRCODE_WARNING),
+	        errmsg("the transaction looked at messages of a queue and also wrote"),
+	        errdetail("The messages that it looked at are still in the queue."),
+	        errhint("Use FOR r IN DELETE FROM queue RETURNING * LOOP, or set the foreign table's "
+	                "option consume to 'always'.")));
+}
+
 void OnXactEvent(XactEvent event, void *)
 {
 	Failure failure;
 	switch (event) {
 		case XACT_EVENT_PRE_COMMIT:
+			WarnIfLookedAndWrote();
 			if (registry->has_taken())
 				ForceSyncCommit();
 			break;
@@ -112,9 +126,8 @@ void OnXactEvent(XactEvent event, void *)
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
-			if (!registry->idle() && !GuardNoRaise(&failure, [&] {
-				    registry->EndTransaction(event == XACT_EVENT_COMMIT);
-			    }))
+			if (!GuardNoRaise(&failure,
+			        [&] { registry->EndTransaction(event == XACT_EVENT_COMMIT); }))
 				ReportFailure(LOG, "sqs_fdw could not sort its messages", failure);
 			break;
 		default:
