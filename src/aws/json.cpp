@@ -172,6 +172,8 @@ ReceiveReply ReplyReader::ReadReceive(std::string *body)
 		arena.emplace(body->size());
 		reply.batch.messages.reserve(kBatchEntries);
 		for (auto element : Get<ondemand::array>(field.value().get_array())) {
+			if (reply.batch.messages.size() >= static_cast<size_t>(kBatchEntries))
+				ThrowBadReply("The reply has more messages than SQS ever sends at once.");
 			auto message = Get<ondemand::value>(element);
 			impl_->ReadMessage(Get<ondemand::object>(message.get_object()), &*arena, &reply);
 		}

@@ -244,7 +244,8 @@ bool Settlement::Advance(Lane &lane, const SettlementDeadlines &deadlines, TimeP
 	counts_.deleted += deletes.done;
 	counts_.released += releases.done;
 	counts_.dead_handles += deletes.dead + releases.dead;
-	counts_.given_up += deletes.given_up + releases.given_up;
+	counts_.given_up_deletes += deletes.given_up;
+	counts_.given_up_releases += releases.given_up;
 	counts_.delete_failures += deletes.failed;
 	if (failure_.empty())
 		failure_ = deletes.failure.empty() ? releases.failure : deletes.failure;
@@ -269,6 +270,9 @@ bool Settlement::Run(const StopPredicate &stop, const SettlementDeadlines &deadl
 		lane->deletions.NewRun();
 		lane->releases.NewRun();
 		lane->released_in_run = false;
+		// What has arrived since the last Run would otherwise wait for a reason to look.
+		if (!lane->receivers.empty())
+			queue->client->Drive(stop, Clock::now());
 	}
 	const TimePoint first = std::min(deadlines.deletes, deadlines.releases);
 	const TimePoint last = std::max(deadlines.deletes, deadlines.releases);

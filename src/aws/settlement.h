@@ -34,8 +34,9 @@ struct SettlementDeadlines {
 struct SettlementCounts {
 	int64_t deleted = 0;
 	int64_t released = 0;
-	int64_t dead_handles = 0;  // SQS no longer knows the handle: nothing to do any more
-	int64_t given_up = 0;      // failed kTries times
+	int64_t dead_handles = 0;      // SQS no longer knows the handle: nothing to do any more
+	int64_t given_up_deletes = 0;  // failed kTries times
+	int64_t given_up_releases = 0;
 	int64_t delete_failures = 0;
 };
 

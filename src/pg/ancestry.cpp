@@ -10,9 +10,17 @@ namespace {
 // The walk's findings: what is above the scan so far, from the scan upwards.
 struct Walk {
 	const Plan *scan;
+	int cte_plan;  // or the scans of this subplan, a CTE; 0 for none
 	Ancestry ancestry;
 	bool reads_ahead = false;  // a node that wants all rows, or joins them, has been passed
 };
+
+bool IsSought(Plan *plan, const Walk &walk)
+{
+	if (walk.cte_plan == 0)
+		return plan == walk.scan;
+	return IsA(plan, CteScan) && reinterpret_cast<CteScan *>(plan)->ctePlanId == walk.cte_plan;
+}
 
 List *OtherChildren(Plan *plan)
 {
@@ -62,20 +70,37 @@ void Judge(Plan *plan, bool inner, Walk *walk)
 	}
 }
 
-// Whether the scan is in this tree.
+// Whether what is sought is in this tree. All its places are judged.
 bool Descend(Plan *plan, Walk *walk)
 {
 	if (plan == nullptr)
 		return false;
-	if (plan == walk->scan)
+	if (IsSought(plan, *walk)) {
+		walk->ancestry.drops_rows = walk->ancestry.drops_rows || plan->qual != NIL;
 		return true;
-	const bool inner = !Descend(plan->lefttree, walk);
-	bool found = !inner || Descend(plan->righttree, walk);
+	}
+	const bool left = Descend(plan->lefttree, walk);
+	const bool right = Descend(plan->righttree, walk);
+	bool found = left || right;
 	ListCell *cell;
 	foreach (cell, OtherChildren(plan))
-		found = found || Descend(static_cast<Plan *>(lfirst(cell)), walk);
+		found = Descend(static_cast<Plan *>(lfirst(cell)), walk) || found;
 	if (found)
-		Judge(plan, inner, walk);
+		Judge(plan, right, walk);
+	return found;
+}
+
+// Goes on from the scans of a CTE, whose own plan the scan is in. They replay what the CTE has
+// kept.
+bool DescendToCte(PlannedStmt *statement, int cte_plan, Walk *walk)
+{
+	const bool runs_again = walk->ancestry.runs_again;
+	walk->cte_plan = cte_plan;
+	bool found = Descend(statement->planTree, walk);
+	ListCell *cell;
+	foreach (cell, statement->subplans)
+		found = Descend(static_cast<Plan *>(lfirst(cell)), walk) || found;
+	walk->ancestry.runs_again = runs_again;
 	return found;
 }
 
@@ -83,13 +108,16 @@ bool Descend(Plan *plan, Walk *walk)
 
 Ancestry FindAncestry(PlannedStmt *statement, const Plan *scan)
 {
-	Walk walk = {scan, {}, false};
+	Walk walk = {scan, 0, {}, false};
 	if (Descend(statement->planTree, &walk))
 		return walk.ancestry;
 	ListCell *cell;
 	foreach (cell, statement->subplans) {
-		if (Descend(static_cast<Plan *>(lfirst(cell)), &walk))
-			break;
+		if (!Descend(static_cast<Plan *>(lfirst(cell)), &walk))
+			continue;
+		if (!DescendToCte(statement, foreach_current_index(cell) + 1, &walk))
+			walk.ancestry.runs_again = true;  // a subplan of an expression
+		return walk.ancestry;
 	}
 	walk.ancestry.runs_again = true;
 	return walk.ancestry;

@@ -1,7 +1,9 @@
 // Values of message bodies and attributes as Datums of a column's type.
 #include "pg/column.h"
 
-#include <cstring>
+#include "pg/text.h"
+
+#include <string_view>
 
 #include "pg/server.h"
 
@@ -17,15 +19,13 @@ namespace sqs_fdw::pg {
 namespace {
 
 // Text as the server's encoding wants it, NUL-terminated. `text` is valid UTF-8.
-char *ServerText(const char *text, size_t size)
+char *ServerText(std::string_view text)
 {
-	if (memchr(text, '\0', size) != nullptr)
+	if (text.find('\0') != std::string_view::npos)
 		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
 		                   errmsg("\\u0000 cannot be converted to text")));
-	char *converted = const_cast<char *>(text);
-	if (GetDatabaseEncoding() != PG_UTF8)
-		converted = pg_any_to_server(text, static_cast<int>(size), PG_UTF8);
-	return converted == text ? pnstrdup(text, size) : converted;
+	const std::string_view converted = FromUtf8(text);
+	return pnstrdup(converted.data(), converted.size());
 }
 
 Datum Input(const Column &column, void *input, char *text)
@@ -65,7 +65,7 @@ bool TextAttribute(const Column &column, void *input, std::string_view text, Dat
 {
 	if (text.empty())
 		return false;
-	char *value = ServerText(text.data(), text.size());
+	char *value = ServerText(text);
 	*result = Input(column, input, column.is_json ? Quoted(value) : value);
 	return true;
 }
@@ -75,7 +75,7 @@ bool DocumentAttribute(const Column &column, void *input, std::string_view json,
 {
 	if (json.empty())
 		return false;
-	*result = Input(column, input, ServerText(json.data(), json.size()));
+	*result = Input(column, input, ServerText(json));
 	return true;
 }
 
@@ -115,9 +115,11 @@ ColumnPath PathOf(Relation relation, const Column &column)
 {
 	const ColumnOptions options = ReadColumnOptions(GetForeignColumnOptions(
 	    RelationGetRelid(relation), static_cast<AttrNumber>(column.attnum)));
-	if (options.pointer != nullptr)
-		return {options.pointer, true};
-	return {options.key != nullptr ? options.key : column.name, false};
+	const char *path = options.pointer;
+	if (path == nullptr)
+		path = options.key != nullptr ? options.key : column.name;
+	const std::string_view in_utf8 = ToUtf8(path);  // as the body is
+	return {pnstrdup(in_utf8.data(), in_utf8.size()), options.pointer != nullptr};
 }
 
 bool BodyValue(const Column &column, void *input, const aws::FieldValue &value, Datum *result)
@@ -126,8 +128,7 @@ bool BodyValue(const Column &column, void *input, const aws::FieldValue &value, 
 		return false;
 	// The reader keeps a NUL behind the text, so that UTF-8 databases need no copy.
 	const bool as_is = GetDatabaseEncoding() == PG_UTF8 && !value.has_nul;
-	char *text = as_is ? const_cast<char *>(value.text.data())
-	                   : ServerText(value.text.data(), value.text.size());
+	char *text = as_is ? const_cast<char *>(value.text.data()) : ServerText(value.text);
 	if (column.is_json && value.kind == aws::JsonKind::kString)
 		text = Quoted(text);
 	*result = Input(column, input, text);

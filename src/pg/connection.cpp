@@ -30,6 +30,7 @@ namespace {
 struct Connection {
 	bool stale = true;  // server or mapping changed: the client is made anew
 	std::string allowed;
+	bool owner_is_superuser = false;  // who may use loopback
 	std::shared_ptr<aws::Client> client;
 	std::map<std::string, aws::QueuePtr> queues;  // by the name, URL or ARN in the table's options
 	aws::CallPtr<std::string> url_call;           // GetQueueUrl under way
@@ -142,10 +143,12 @@ Connection *Connect(const Ingredients &from, const TableOptions &table)
 	const std::string region = RegionFor(from.server, table);
 	Connection &connection = (*connections)[{from.mapping_oid, region}];
 	connection.url_call.reset();  // left by a statement that was cancelled; it needs its client
-	if (connection.stale || connection.allowed != allowed_endpoints) {
+	if (connection.stale || connection.allowed != allowed_endpoints ||
+	    connection.owner_is_superuser != from.owner_is_superuser) {
 		connection = Connection();
 		connection.client = MakeClient(from, region);
 		connection.allowed = allowed_endpoints;
+		connection.owner_is_superuser = from.owner_is_superuser;
 		connection.stale = false;
 	}
 	return &connection;

@@ -63,8 +63,10 @@ List *sqsPlanForeignModify(PlannerInfo *, ModifyTable *, Index, int)
 	return NIL;
 }
 
-void sqsBeginForeignModify(ModifyTableState *state, ResultRelInfo *target, List *, int, int)
+void sqsBeginForeignModify(ModifyTableState *state, ResultRelInfo *target, List *, int, int eflags)
 {
+	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0)
+		return;
 	const Relation relation = target->ri_RelationDesc;
 	const ForeignTable *table = GetForeignTable(RelationGetRelid(relation));
 	if (ReadTableOptions(table->options).consume == Consume::kNever)

@@ -59,6 +59,10 @@ void RefuseRowLocks(PlannerInfo *root, Index rti)
 double LimitOnScan(PlannerInfo *root)
 {
 	const Query *query = root->parse;
+	// What is no constant may be another number when a cached plan is run again.
+	if (query->limitCount == nullptr || !IsA(query->limitCount, Const) ||
+	    (query->limitOffset != nullptr && !IsA(query->limitOffset, Const)))
+		return 0;
 	if (root->limit_tuples <= 0 || bms_membership(root->all_baserels) != BMS_SINGLETON)
 		return 0;
 	if (query->sortClause != NIL || query->distinctClause != NIL || query->hasWindowFuncs ||

@@ -17,13 +17,15 @@ std::chrono::seconds ReleaseDelay(int32_t receive_count) noexcept
 	return std::min(kMost, std::chrono::seconds(1 << doublings));
 }
 
-Inbox::Inbox(aws::QueuePtr queue, const InboxOptions &options, uint32_t *last_serial)
+Inbox::Inbox(
+    aws::QueuePtr queue, const InboxOptions &options, uint32_t *last_serial, HeldMessages *held)
     : queue_(std::move(queue)),
       receiver_(std::make_unique<aws::Receiver>(queue_->client, options.receiver)),
       subtransaction_(options.subtransaction),
       look_(options.look),
       replay_(options.replay),
-      last_serial_(last_serial)
+      last_serial_(last_serial),
+      held_(held)
 {
 }
 
@@ -51,7 +53,13 @@ bool Inbox::Advance(SubTransactionId subtransaction)
 	counts_.received += static_cast<int64_t>(received->messages.size());
 	Batch batch;
 	batch.serial = ++*last_serial_;
-	batch.slots.assign(received->messages.size(), Slot{subtransaction, Fate::kHeld});
+	batch.slots.reserve(received->messages.size());
+	for (const aws::Message &message : received->messages) {
+		const auto [held, is_new] = held_->try_emplace(std::string(message.id));
+		held->second.assign(message.handle);
+		batch.slots.push_back({&*held, subtransaction, is_new ? Fate::kHeld : Fate::kRepeated});
+		counts_.repeated += is_new ? 0 : 1;
+	}
 	batch.received = std::move(received);
 	batches_.push_back(std::move(batch));
 	position_ = batches_.size();
@@ -61,7 +69,8 @@ bool Inbox::Advance(SubTransactionId subtransaction)
 // Gives a message another fate and owner; whether that changed its fate.
 bool Inbox::Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactionId subtransaction)
 {
-	if (*from == fate || *from == Fate::kTaken || *from == Fate::kRejected)
+	if (*from == fate || *from == Fate::kTaken || *from == Fate::kRejected ||
+	    *from == Fate::kRepeated)
 		return false;
 	if (*from == Fate::kFiltered)
 		--counts_.filtered;
@@ -71,6 +80,11 @@ bool Inbox::Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactio
 	counts_.filtered += fate == Fate::kFiltered ? 1 : 0;
 	counts_.rejected += fate == Fate::kRejected ? 1 : 0;
 	return true;
+}
+
+bool Inbox::IsRepeated(size_t index) const noexcept
+{
+	return batches_[position_ - 1].slots[index].fate == Fate::kRepeated;
 }
 
 bool Inbox::Mark(size_t index, Fate fate, SubTransactionId subtransaction)
@@ -97,16 +111,18 @@ std::optional<bool> Inbox::MarkAt(MessageId id, Fate fate, SubTransactionId subt
 	return Change(&found->parcel.fate, &found->subtransaction, fate, subtransaction);
 }
 
-// Keeps the handle of one message of a batch that is about to go.
+// Keeps what is needed of one message of a batch that is about to go. A repeated one is kept where
+// it was first.
 void Inbox::Settle(const Batch &batch, size_t index)
 {
-	const aws::Message &message = batch.received->messages[index];
 	const Slot &slot = batch.slots[index];
+	if (slot.fate == Fate::kRepeated)
+		return;
 	settled_.push_back({slot.subtransaction, {batch.serial, static_cast<uint16_t>(index)},
-	    {std::string(message.handle), message.receive_count, slot.fate}});
+	    {slot.message, batch.received->messages[index].receive_count, slot.fate}});
 }
 
-// Keeps the handles of the oldest batch and frees its bodies.
+// Settles the oldest batch and frees its bodies.
 void Inbox::SettleFront()
 {
 	for (size_t i = 0; i < batches_.front().slots.size(); ++i)
@@ -142,7 +158,7 @@ void Inbox::Abort(SubTransactionId subtransaction, std::vector<Parcel> *out)
 	const auto aborted = std::stable_partition(settled_.begin(), settled_.end(),
 	    [&](const auto &settled) { return settled.subtransaction < subtransaction; });
 	for (auto settled = aborted; settled != settled_.end(); ++settled)
-		out->push_back(std::move(settled->parcel));
+		out->push_back(settled->parcel);
 	settled_.erase(aborted, settled_.end());
 }
 
@@ -163,7 +179,8 @@ void Inbox::Commit(SubTransactionId subtransaction, SubTransactionId parent) noe
 
 Inbox *Registry::Open(aws::QueuePtr queue, const InboxOptions &options)
 {
-	inboxes_.push_back(std::make_unique<Inbox>(std::move(queue), options, &last_serial_));
+	HeldMessages *held = &held_[queue];
+	inboxes_.push_back(std::make_unique<Inbox>(std::move(queue), options, &last_serial_, held));
 	return inboxes_.back().get();
 }
 
@@ -192,16 +209,25 @@ std::unique_ptr<Inbox> Registry::Remove(Inbox *inbox)
 
 // Makes a message visible again. One that was returned to a statement, or refused by the table's
 // definition, may be what the trouble is about: it comes back later each time.
-void Registry::GiveBack(const aws::QueuePtr &queue, Parcel parcel)
+void Registry::GiveBack(const aws::QueuePtr &queue, const Parcel &parcel)
 {
 	const bool suspect = parcel.fate == Fate::kTaken || parcel.fate == Fate::kRejected;
-	settlement_.Release(queue, std::move(parcel.handle),
+	settlement_.Release(queue, std::move(parcel.message->second),
 	    suspect ? ReleaseDelay(parcel.receive_count) : std::chrono::seconds(0));
+}
+
+// The transaction goes on without the message, and may receive it anew.
+void Registry::Forget(const aws::QueuePtr &queue, const Parcel &parcel)
+{
+	HeldMessages &held = held_[queue];
+	const auto found = held.find(parcel.message->first);
+	if (found != held.end())
+		held.erase(found);
 }
 
 // Sorts the messages of an ended scan: into the frames what waits for the transaction's end, and
 // to the settlement all else.
-void Registry::Dissolve(std::unique_ptr<Inbox> inbox)
+void Registry::Dissolve(std::unique_ptr<Inbox> inbox, Frames *frames)
 {
 	inbox->receiver_->Stop();
 	while (inbox->Advance(newest_)) {
@@ -210,13 +236,15 @@ void Registry::Dissolve(std::unique_ptr<Inbox> inbox)
 		inbox->position_ = inbox->batches_.size();
 		inbox->SettleFront();
 	}
-	for (auto &settled : inbox->settled_) {
+	for (const auto &settled : inbox->settled_) {
 		const bool waits = inbox->look_ || settled.parcel.fate == Fate::kTaken ||
 		                   settled.parcel.fate == Fate::kLooked;
-		if (waits)
-			frames_[settled.subtransaction][inbox->queue_].push_back(std::move(settled.parcel));
-		else
-			GiveBack(inbox->queue_, std::move(settled.parcel));
+		if (waits) {
+			(*frames)[settled.subtransaction][inbox->queue_].push_back(settled.parcel);
+		} else {
+			GiveBack(inbox->queue_, settled.parcel);
+			Forget(inbox->queue_, settled.parcel);
+		}
 	}
 	if (inbox->receiver_->polls_under_way() > 0)
 		settlement_.Drain(inbox->queue_, std::move(inbox->receiver_));
@@ -225,7 +253,7 @@ void Registry::Dissolve(std::unique_ptr<Inbox> inbox)
 void Registry::Close(Inbox *inbox)
 {
 	if (auto removed = Remove(inbox))
-		Dissolve(std::move(removed));
+		Dissolve(std::move(removed), &frames_);
 }
 
 void Registry::Commit(SubTransactionId subtransaction, SubTransactionId parent)
@@ -238,54 +266,66 @@ void Registry::Commit(SubTransactionId subtransaction, SubTransactionId parent)
 			auto &into = frames_[parent][queue];
 			if (into.size() < parcels.size())
 				std::swap(into, parcels);
-			std::move(parcels.begin(), parcels.end(), std::back_inserter(into));
+			into.insert(into.end(), parcels.begin(), parcels.end());
 		}
 	}
 	newest_ = std::min(newest_, parent);
 }
 
-void Registry::Abort(SubTransactionId subtransaction)
+bool Registry::Abort(SubTransactionId subtransaction)
 {
-	for (size_t i = inboxes_.size(); i-- > 0;) {
-		Inbox &inbox = *inboxes_[i];
-		std::vector<Parcel> parcels;
-		inbox.Abort(subtransaction, &parcels);
-		for (Parcel &parcel : parcels)
-			GiveBack(inbox.queue_, std::move(parcel));
-		if (inbox.subtransaction_ >= subtransaction)
-			Close(&inbox);
-	}
+	Parcels aborted;
+	bool closed = false;
 	for (auto frame = frames_.lower_bound(subtransaction); frame != frames_.end();
 	     frame = frames_.erase(frame)) {
-		for (auto &[queue, parcels] : frame->second) {
-			for (Parcel &parcel : parcels)
-				GiveBack(queue, std::move(parcel));
+		for (auto &[queue, parcels] : frame->second)
+			aborted[queue].insert(aborted[queue].end(), parcels.begin(), parcels.end());
+	}
+	for (size_t i = inboxes_.size(); i-- > 0;) {
+		Inbox &inbox = *inboxes_[i];
+		inbox.Abort(subtransaction, &aborted[inbox.queue_]);
+		if (inbox.subtransaction_ >= subtransaction) {
+			Close(&inbox);
+			closed = true;
+		}
+	}
+	bool any = closed;
+	for (const auto &[queue, parcels] : aborted) {
+		any = any || !parcels.empty();
+		for (const Parcel &parcel : parcels) {
+			GiveBack(queue, parcel);
+			Forget(queue, parcel);
 		}
 	}
 	newest_ = std::min(newest_, subtransaction - 1);
+	return any;
 }
 
 void Registry::EndTransaction(bool committed)
 {
-	while (!inboxes_.empty()) {
-		auto inbox = std::move(inboxes_.back());
-		inboxes_.pop_back();
-		Dissolve(std::move(inbox));
-	}
-	for (auto &[subtransaction, frame] : frames_) {
+	// Whatever throws from here on, the next transaction starts with nothing of this one. The held
+	// messages go last: the rest points to them.
+	const auto held = std::exchange(held_, {});
+	auto frames = std::exchange(frames_, {});
+	auto inboxes = std::exchange(inboxes_, {});
+	const bool distrusted = std::exchange(distrusted_, false);
+	const bool deletes = committed && !distrusted;
+	has_taken_ = false;
+	has_looked_ = false;
+
+	for (auto &inbox : inboxes)
+		Dissolve(std::move(inbox), &frames);
+	newest_ = 0;
+	for (auto &[subtransaction, frame] : frames) {
 		for (auto &[queue, parcels] : frame) {
-			for (Parcel &parcel : parcels) {
-				if (committed && parcel.fate == Fate::kTaken)
-					settlement_.Delete(queue, std::move(parcel.handle));
+			for (const Parcel &parcel : parcels) {
+				if (deletes && parcel.fate == Fate::kTaken)
+					settlement_.Delete(queue, std::move(parcel.message->second));
 				else
-					GiveBack(queue, std::move(parcel));
+					GiveBack(queue, parcel);
 			}
 		}
 	}
-	frames_.clear();
-	newest_ = 0;
-	has_taken_ = false;
-	has_looked_ = false;
 }
 
 }  // namespace sqs_fdw::pg

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "aws/receiver.h"
@@ -25,6 +26,7 @@ enum class Fate : uint8_t {
 	kTaken,     // returned by a statement that writes: deleted after the commit
 	kFiltered,  // a condition of the query refused it: visible again at the scan's end
 	kRejected,  // the table's definition refused it: visible again, later each time
+	kRepeated,  // the transaction has it already: its visibility ran out, and it came again
 };
 
 // How long a message stays invisible once it is given back, by its receive count: at once the first
@@ -38,9 +40,14 @@ struct MessageId {
 	uint16_t index;
 };
 
+// The messages of one queue that the transaction has in hand: by id, the newest receipt handle,
+// since SQS deletes by that one.
+using HeldMessages = std::unordered_map<std::string, std::string>;
+using HeldMessage = HeldMessages::value_type;
+
 // A message that the scan is done with: all that is needed to delete or release it.
 struct Parcel {
-	std::string handle;
+	HeldMessage *message;
 	int32_t receive_count;
 	Fate fate;
 };
@@ -58,6 +65,7 @@ struct InboxCounts {
 	int64_t taken = 0;
 	int64_t filtered = 0;
 	int64_t rejected = 0;
+	int64_t repeated = 0;
 };
 
 // What one scan has received. The scan holds a plain pointer, valid until it closes the inbox or
@@ -65,8 +73,10 @@ struct InboxCounts {
 // elsewhere: a savepoint rollback may have taken it away, which changes serial().
 class Inbox {
 public:
-	// `last_serial` counts the batches of all inboxes.
-	Inbox(aws::QueuePtr queue, const InboxOptions &options, uint32_t *last_serial);
+	// `last_serial` counts the batches of all inboxes; `held` is what the transaction has of the
+	// queue.
+	Inbox(aws::QueuePtr queue, const InboxOptions &options, uint32_t *last_serial,
+	    HeldMessages *held);
 
 	aws::Receiver &receiver() noexcept { return *receiver_; }
 	const aws::QueuePtr &queue() const noexcept { return queue_; }
@@ -79,6 +89,9 @@ public:
 	// The current batch, or null; its serial number never comes twice.
 	const aws::ReceivedBatch *batch() const noexcept;
 	uint32_t serial() const noexcept;
+
+	// Whether message `index` of the current batch is one that the transaction has already.
+	bool IsRepeated(size_t index) const noexcept;
 
 	// Settles message `index` of the current batch; whether that changed its fate. A fate that was
 	// settled stays, unless a replay takes what an earlier pass filtered.
@@ -99,6 +112,7 @@ private:
 	friend class Registry;
 
 	struct Slot {
+		HeldMessage *message;
 		SubTransactionId subtransaction;
 		Fate fate;
 	};
@@ -127,6 +141,7 @@ private:
 	std::deque<Batch> batches_;
 	size_t position_ = 0;  // one past the current batch; 0: none is current
 	uint32_t *last_serial_;
+	HeldMessages *held_;
 	std::vector<SettledParcel> settled_;  // of batches that are behind us, by id
 	InboxCounts counts_;
 };
@@ -157,11 +172,17 @@ public:
 	}
 
 	void Commit(SubTransactionId subtransaction, SubTransactionId parent);
-	void Abort(SubTransactionId subtransaction);
+	// Whether anything was given to the settlement.
+	bool Abort(SubTransactionId subtransaction);
 
 	// Hands everything to the settlement: taken messages are deleted if `committed`, released
-	// otherwise. Ends all inboxes.
+	// otherwise. Ends all inboxes. Where it throws, what it had is forgotten, and comes back when
+	// its visibility timeout ends.
 	void EndTransaction(bool committed);
+
+	// After Commit or Abort threw, nobody knows any more which messages were taken: nothing of this
+	// transaction is deleted.
+	void Distrust() noexcept { distrusted_ = true; }
 
 	bool idle() const noexcept { return inboxes_.empty() && frames_.empty(); }
 	// Whether the transaction has returned messages that stay in the queue.
@@ -175,17 +196,21 @@ public:
 
 private:
 	using Parcels = std::map<aws::QueuePtr, std::vector<Parcel>>;
+	using Frames = std::map<SubTransactionId, Parcels>;
 
 	std::unique_ptr<Inbox> Remove(Inbox *inbox);
-	void GiveBack(const aws::QueuePtr &queue, Parcel parcel);
-	void Dissolve(std::unique_ptr<Inbox> inbox);
+	void GiveBack(const aws::QueuePtr &queue, const Parcel &parcel);
+	void Forget(const aws::QueuePtr &queue, const Parcel &parcel);
+	void Dissolve(std::unique_ptr<Inbox> inbox, Frames *frames);
 
+	std::map<aws::QueuePtr, HeldMessages> held_;
 	std::vector<std::unique_ptr<Inbox>> inboxes_;
-	std::map<SubTransactionId, Parcels> frames_;
+	Frames frames_;
 	uint32_t last_serial_ = 0;
 	SubTransactionId newest_ = 0;
 	bool has_taken_ = false;
 	bool has_looked_ = false;
+	bool distrusted_ = false;
 	aws::Settlement settlement_;
 };
 

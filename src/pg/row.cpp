@@ -214,7 +214,7 @@ void ConvertColumn(RowMaker *maker, int index, const aws::Message &message, Row 
 // Converts one message, and raises where a value does not fit.
 void ConvertRow(RowMaker *maker, const aws::Message &message, Stage stage, Row *row)
 {
-	if (row->rejection.kind != Rejection::Kind::kNone)
+	if (row->skip || row->rejection.kind != Rejection::Kind::kNone)
 		return;
 	if (NeedsBody(*maker, stage) && !ReadBody(maker, message, row))
 		return;

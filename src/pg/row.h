@@ -23,6 +23,7 @@ struct Row {
 	Datum *values;
 	bool *nulls;
 	Rejection rejection;
+	bool skip;  // not to be converted, nor returned
 };
 
 // Which columns to convert. With conditions, their columns come first, and the others only for

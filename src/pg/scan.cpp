@@ -29,6 +29,22 @@ ScanState *StateOf(ForeignScanState *node)
 	return static_cast<ScanState *>(node->fdw_state);
 }
 
+bool IsResultRelation(EState *estate, Index rti)
+{
+	return list_member_int(estate->es_plannedstmt->resultRelations, static_cast<int>(rti));
+}
+
+// Whether the statement deletes from this table.
+bool WritesTo(EState *estate, Oid relation)
+{
+	ListCell *cell;
+	foreach (cell, estate->es_plannedstmt->resultRelations) {
+		if (exec_rt_fetch(static_cast<Index>(lfirst_int(cell)), estate)->relid == relation)
+			return true;
+	}
+	return false;
+}
+
 // Names table, queue and server in every error that comes out of the scan.
 void AddContext(void *argument)
 {
@@ -110,8 +126,10 @@ void Start(ForeignScanState *node, ScanState *scan)
 	if (IsParallelWorker())
 		ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_STATE),
 		                   errmsg("cannot receive messages in a parallel worker")));
-	scan->takes = scan->table.consume == Consume::kAlways ||
-	              (scan->table.consume == Consume::kOnWrite && StatementWrites(estate));
+	// What a DELETE reads beside its target only chooses what to delete.
+	const bool takes = scan->table.consume == Consume::kAlways ||
+	                   (scan->table.consume == Consume::kOnWrite && StatementWrites(estate));
+	scan->takes = takes && !scan->beside_target;
 	RefuseTaking(*scan);
 	RefuseCutting(*scan);
 
@@ -187,6 +205,40 @@ void NoticeLimit(const ScanState &scan)
 	                        scan.takes ? "max_messages" : "look_limit")));
 }
 
+// The statement takes longer than messages stay invisible: going on would receive the same ones for
+// ever.
+void EndForRepeats(ScanState *scan)
+{
+	if (!scan->ended)
+		ereport(WARNING,
+		    (errcode(ERRCODE_WARNING),
+		        errmsg("messages of queue \"%s\" came again while the statement still held them",
+		            QueueAsNamed(scan->table)),
+		        errdetail("Each was returned once. The scan has ended."),
+		        errhint("Set the table's option visibility_timeout to more than the statement "
+		                "takes, or max_messages to less.")));
+	scan->ended = true;
+}
+
+// Empty rows for the messages of the current batch.
+void BeginBatch(ScanState *scan)
+{
+	const aws::ReceivedBatch *batch = scan->inbox->batch();
+	const int natts = RelationGetDescr(scan->relation)->natts;
+	if (batch->messages.size() > aws::kBatchEntries)
+		elog(ERROR, "more messages in a batch than asked for");
+	MemoryContextReset(scan->batch_context);
+	scan->serial = scan->inbox->serial();
+	scan->row_count = static_cast<int>(batch->messages.size());
+	for (int i = 0; i < scan->row_count; ++i) {
+		scan->rows[i].rejection = Rejection{};
+		scan->rows[i].skip = scan->inbox->IsRepeated(static_cast<size_t>(i));
+		memset(scan->rows[i].nulls, true, natts * sizeof(bool));
+		if (scan->rows[i].skip)
+			EndForRepeats(scan);
+	}
+}
+
 // Makes the next batch current and converts its rows; false at the end.
 bool NextBatch(ScanState *scan)
 {
@@ -209,17 +261,10 @@ bool NextBatch(ScanState *scan)
 		HandleInterrupts();
 	}
 
-	const aws::ReceivedBatch *batch = scan->inbox->batch();
-	const int natts = RelationGetDescr(scan->relation)->natts;
-	MemoryContextReset(scan->batch_context);
-	scan->serial = scan->inbox->serial();
-	scan->row_count = static_cast<int>(batch->messages.size());
-	for (int i = 0; i < scan->row_count; ++i) {
-		scan->rows[i].rejection = Rejection{};
-		memset(scan->rows[i].nulls, true, natts * sizeof(bool));
-	}
+	BeginBatch(scan);
 	const Stage stage = scan->conditions == nullptr ? Stage::kAll : Stage::kConditions;
-	MakeRows(scan->maker, batch, 0, scan->row_count, stage, scan->batch_context, scan->rows);
+	MakeRows(scan->maker, scan->inbox->batch(), 0, scan->row_count, stage, scan->batch_context,
+	    scan->rows);
 	return true;
 }
 
@@ -318,7 +363,8 @@ TupleTableSlot *NextRow(ForeignScanState *node, ScanState *scan)
 			continue;
 		}
 		CHECK_FOR_INTERRUPTS();
-		if (Accept(node, scan, scan->next_row++, slot))
+		const int row = scan->next_row++;
+		if (!scan->rows[row].skip && Accept(node, scan, row, slot))
 			return slot;
 	}
 }
@@ -362,8 +408,8 @@ void sqsBeginForeignScan(ForeignScanState *node, int eflags)
 	scan->inert = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || estate->es_epq_active != nullptr;
 	scan->ancestry = FindAncestry(estate->es_plannedstmt, &plan->scan.plan);
 	scan->replay = scan->ancestry.runs_again || (eflags & EXEC_FLAG_REWIND) != 0;
-	scan->target = list_member_int(
-	    estate->es_plannedstmt->resultRelations, static_cast<int>(plan->scan.scanrelid));
+	scan->target = IsResultRelation(estate, plan->scan.scanrelid);
+	scan->beside_target = !scan->target && WritesTo(estate, RelationGetRelid(scan->relation));
 	scan->subtransaction = GetCurrentSubTransactionId();
 	node->fdw_state = scan;
 
@@ -376,8 +422,10 @@ TupleTableSlot *sqsIterateForeignScan(ForeignScanState *node)
 {
 	ScanState *scan = StateOf(node);
 	if (scan->inert)
-		ereport(ERROR,
-		    (errcode(ERRCODE_INTERNAL_ERROR), errmsg("a queue cannot be read to recheck a row")));
+		ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+		                   errmsg("could not recheck a row that another transaction changed"),
+		                   errdetail("A queue is not read a second time."),
+		                   errhint("Run the transaction again.")));
 
 	ErrorContextCallback context;
 	context.callback = AddContext;

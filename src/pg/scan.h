@@ -37,8 +37,10 @@ struct ScanState {
 	bool inert;  // EXPLAIN, or a recheck of a row: never receives
 	Ancestry ancestry;
 	bool replay;
-	bool
-	    target;  // of a DELETE: a message is taken when its row is deleted, not when it is returned
+	// Of a DELETE: a message is taken when its row is deleted, not when the scan returns it.
+	bool target;
+	// The statement deletes from this table, and this scan is not what it deletes.
+	bool beside_target;
 	SubTransactionId subtransaction;  // where the statement began
 
 	// From the first row wanted on.

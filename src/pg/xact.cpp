@@ -42,6 +42,10 @@ aws::SettlementDeadlines Deadlines(int deletes_ms, int releases_ms)
 	    now + std::chrono::milliseconds(deletes_ms), now + std::chrono::milliseconds(releases_ms)};
 }
 
+// What this backend still has to say to SQS, and when it may do so.
+bool deletes_added = false;   // by the transaction that has just committed
+bool releases_added = false;  // by the subtransaction that is being aborted
+
 // What a person must know after messages were not deleted. Plain data.
 struct SettlementReport {
 	int64 deletes_left;
@@ -51,17 +55,25 @@ struct SettlementReport {
 
 void Report(const SettlementReport &report)
 {
-	const int64 undeleted = report.deletes_left + report.given_up;
-	if (undeleted == 0 || proc_exit_inprogress)
+	if (proc_exit_inprogress)
 		return;
-	ereport(WARNING,
-	    (errcode(ERRCODE_CONNECTION_FAILURE),
-	        errmsg("the transaction is committed, but " INT64_FORMAT
-	               " of its messages could not be deleted from SQS",
-	            undeleted),
-	        report.reason[0] != '\0' ? errdetail("The first failure: %s", report.reason) : 0,
-	        errhint("They may be received again once their visibility timeout has ended. "
-	                "The session's next statements try again to delete them.")));
+	if (deletes_added && report.deletes_left + report.given_up > 0)
+		ereport(WARNING,
+		    (errcode(ERRCODE_CONNECTION_FAILURE),
+		        errmsg("the transaction is committed, but " INT64_FORMAT
+		               " of its messages could not be deleted from SQS",
+		            report.deletes_left + report.given_up),
+		        report.reason[0] != '\0' ? errdetail("The first failure: %s", report.reason) : 0,
+		        errhint("They may be received again once their visibility timeout has ended. "
+		                "The session's next statements try again to delete them.")));
+	else if (report.given_up > 0)
+		ereport(WARNING,
+		    (errcode(ERRCODE_CONNECTION_FAILURE),
+		        errmsg(INT64_FORMAT
+		            " messages of earlier transactions could not be deleted from SQS",
+		            report.given_up),
+		        report.reason[0] != '\0' ? errdetail("The first failure: %s", report.reason) : 0,
+		        errhint("They may be received again.")));
 }
 
 // One run of the settlement, and what it has to say. For C++ phases.
@@ -73,25 +85,55 @@ SettlementReport RunSettlement(
 	*done = settlement.Run(stop, deadlines);
 	report.deletes_left = settlement.deletes_left();
 	settlement.failure().copy(report.reason, sizeof report.reason - 1);
-	report.given_up = settlement.TakeCounts().given_up;
+	report.given_up = settlement.TakeCounts().given_up_deletes;
 	return report;
 }
 
-// Runs the settlement inside a callback: no server call but the report, no error.
-void SettleInCallback()
+// Another backend waits for all to absorb a barrier, such as DROP DATABASE: this one, too. Returns
+// false if that failed.
+bool AbsorbBarrier()
 {
+	const uint32 interrupts = InterruptHoldoffCount;
+	const uint32 cancels = QueryCancelHoldoffCount;
+	volatile bool absorbed = true;
+	PG_TRY();
+	{
+		ProcessProcSignalBarrier();
+	}
+	PG_CATCH();
+	{
+		FlushErrorState();
+		absorbed = false;
+	}
+	PG_END_TRY();
+	InterruptHoldoffCount = interrupts;
+	QueryCancelHoldoffCount = cancels;
+	return absorbed;
+}
+
+// Runs the settlement inside a callback, where nothing may raise.
+void SettleInCallback(int deletes_ms, int releases_ms)
+{
+	const aws::SettlementDeadlines deadlines = Deadlines(deletes_ms, releases_ms);
 	SettlementReport report = {};
 	Failure failure;
-	pgstat_report_wait_start(PG_WAIT_EXTENSION);
-	const bool ran = GuardNoRaise(&failure, [&] {
-		bool done = false;
-		const int deletes_ms = proc_exit_inprogress ? 0 : delete_timeout_ms;
-		report =
-		    RunSettlement(ShouldStopSettling, Deadlines(deletes_ms, release_timeout_ms), &done);
-	});
-	pgstat_report_wait_end();
-	if (!ran)
-		ReportFailure(LOG, "sqs_fdw could not settle its messages", failure);
+	bool again = true;
+	while (again) {
+		pgstat_report_wait_start(PG_WAIT_EXTENSION);
+		const bool ran = GuardNoRaise(&failure, [&] {
+			bool done = false;
+			const int64 given_up = report.given_up;
+			report = RunSettlement(ShouldStopSettling, deadlines, &done);
+			report.given_up += given_up;
+			again = !done && ProcSignalBarrierPending;
+		});
+		pgstat_report_wait_end();
+		if (!ran) {
+			ReportFailure(WARNING, "could not settle messages with SQS", failure);
+			return;
+		}
+		again = again && AbsorbBarrier();
+	}
 	Report(report);
 }
 
@@ -126,9 +168,12 @@ void OnXactEvent(XactEvent event, void *)
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
-			if (!GuardNoRaise(&failure,
-			        [&] { registry->EndTransaction(event == XACT_EVENT_COMMIT); }))
-				ReportFailure(LOG, "sqs_fdw could not sort its messages", failure);
+			if (!GuardNoRaise(&failure, [&] {
+				    const int64 before = registry->settlement().deletes_left();
+				    registry->EndTransaction(event == XACT_EVENT_COMMIT);
+				    deletes_added = registry->settlement().deletes_left() > before;
+			    }))
+				ReportFailure(WARNING, "could not sort the messages of a queue", failure);
 			break;
 		default:
 			break;
@@ -145,10 +190,12 @@ void OnSubXactEvent(
 		if (event == SUBXACT_EVENT_COMMIT_SUB)
 			registry->Commit(subtransaction, parent);
 		else if (event == SUBXACT_EVENT_ABORT_SUB)
-			registry->Abort(subtransaction);
+			releases_added = registry->Abort(subtransaction);
 	});
-	if (!done)
-		ReportFailure(LOG, "sqs_fdw could not sort its messages", failure);
+	if (!done) {
+		registry->Distrust();
+		ReportFailure(WARNING, "could not sort the messages of a queue", failure);
+	}
 }
 
 // Deletes and releases, once the locks are gone. The server calls this for each resource owner.
@@ -156,14 +203,14 @@ void OnResourceRelease(ResourceReleasePhase phase, bool is_commit, bool is_top_l
 {
 	if (phase != RESOURCE_RELEASE_AFTER_LOCKS || registry->settlement().empty())
 		return;
-	const bool transaction_ends =
-	    is_top_level && CurrentResourceOwner == TopTransactionResourceOwner;
-	const bool subtransaction_aborts = !is_top_level && !is_commit;
-	if (transaction_ends || subtransaction_aborts)
-		SettleInCallback();
-	// A cancel has done what it could, since the transaction itself has ended.
-	if (transaction_ends)
-		QueryCancelPending = false;
+	if (is_top_level && CurrentResourceOwner == TopTransactionResourceOwner) {
+		const int deletes_ms = deletes_added ? delete_timeout_ms : release_timeout_ms;
+		SettleInCallback(proc_exit_inprogress ? 0 : deletes_ms, release_timeout_ms);
+		deletes_added = false;
+	} else if (!is_top_level && !is_commit && releases_added) {
+		releases_added = false;
+		SettleInCallback(0, release_timeout_ms);
+	}
 }
 
 }  // namespace

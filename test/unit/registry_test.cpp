@@ -43,6 +43,13 @@ public:
 	const std::set<std::string> &deleted() const { return deleted_; }
 	const std::map<std::string, int> &released() const { return released_; }  // by delay
 	void set_receive_count(int count) { receive_count_ = count; }
+	// The visibility of all messages ran out: they come again, each with another handle.
+	void Redeliver(int count)
+	{
+		left_ = count;
+		next_ = 0;
+		handle_ = "again";
+	}
 
 private:
 	FakeReply Answer(const FakeRequest &request)
@@ -61,7 +68,7 @@ private:
 		for (int i = 0; i < aws::kBatchEntries && left_ > 0; ++i, --left_) {
 			const std::string number = std::to_string(next_++);
 			messages += std::string(messages.empty() ? "" : ",") + R"({"MessageId":"m)" + number +
-			            R"(","ReceiptHandle":"h)" + number +
+			            R"(","ReceiptHandle":")" + handle_ + number +
 			            R"(","Body":"{}","Attributes":{"ApproximateReceiveCount":")" +
 			            std::to_string(receive_count_) + R"("}})";
 		}
@@ -92,6 +99,7 @@ private:
 	int left_;
 	int next_ = 0;
 	int receive_count_ = 1;
+	std::string handle_ = "h";
 	std::set<std::string> deleted_;
 	std::map<std::string, int> released_;
 	aws::QueuePtr queue_;
@@ -310,6 +318,60 @@ TEST(Registry, a_message_is_taken_by_its_id_wherever_it_is)
 	registry.EndTransaction(true);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.deleted(), (std::set<std::string>{"h9", "h10"}));
+}
+
+TEST(Registry, a_message_that_comes_again_is_kept_once_with_its_newest_handle)
+{
+	FakeQueue queue(2);
+	Registry registry;
+	Inbox *inbox = registry.Open(queue.queue(), Options(queue));
+	ASSERT_TRUE(Next(&registry, inbox, kTop));
+	inbox->Mark(0, Fate::kTaken, kTop);
+	queue.Redeliver(2);
+	ASSERT_TRUE(Next(&registry, inbox, kTop));
+	EXPECT_TRUE(inbox->IsRepeated(0));
+	EXPECT_TRUE(inbox->IsRepeated(1));
+	EXPECT_FALSE(inbox->Mark(0, Fate::kTaken, kTop));
+	EXPECT_EQ(inbox->counts().repeated, 2);
+	registry.Close(inbox);
+	registry.EndTransaction(true);
+	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
+	EXPECT_EQ(queue.deleted(), std::set<std::string>{"again0"});
+	EXPECT_EQ(Keys(queue.released()), std::vector<std::string>{"again1"});
+}
+
+TEST(Registry, a_released_message_may_come_again_in_the_same_transaction)
+{
+	FakeQueue queue(1);
+	Registry registry;
+	Inbox *first = registry.Open(queue.queue(), Options(queue));
+	ASSERT_TRUE(Next(&registry, first, 2));
+	first->Mark(0, Fate::kTaken, 2);
+	EXPECT_TRUE(registry.Abort(2));
+	registry.Close(first);
+	queue.Redeliver(1);
+	Inbox *second = registry.Open(queue.queue(), Options(queue));
+	ASSERT_TRUE(Next(&registry, second, kTop));
+	EXPECT_FALSE(second->IsRepeated(0));
+	EXPECT_TRUE(second->Mark(0, Fate::kTaken, kTop));
+	registry.Close(second);
+	registry.EndTransaction(true);
+	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
+	EXPECT_EQ(queue.deleted(), std::set<std::string>{"again0"});
+}
+
+TEST(Registry, what_is_not_trusted_is_not_deleted)
+{
+	FakeQueue queue(1);
+	Registry registry;
+	Inbox *inbox = registry.Open(queue.queue(), Options(queue));
+	ASSERT_TRUE(Next(&registry, inbox, kTop));
+	inbox->Mark(0, Fate::kTaken, kTop);
+	registry.Distrust();
+	registry.EndTransaction(true);
+	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
+	EXPECT_TRUE(queue.deleted().empty());
+	EXPECT_EQ(Keys(queue.released()), std::vector<std::string>{"h0"});
 }
 
 TEST(Registry, a_suspect_message_comes_back_later_each_time)
