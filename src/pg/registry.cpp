@@ -69,8 +69,8 @@ bool Inbox::Advance(SubTransactionId subtransaction)
 // Gives a message another fate and owner; whether that changed its fate.
 bool Inbox::Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactionId subtransaction)
 {
-	if (*from == fate || *from == Fate::kTaken || *from == Fate::kRejected ||
-	    *from == Fate::kRepeated)
+	const bool open = *from == Fate::kHeld || *from == Fate::kLooked || *from == Fate::kFiltered;
+	if (!open || *from == fate)
 		return false;
 	if (*from == Fate::kFiltered)
 		--counts_.filtered;
@@ -82,9 +82,9 @@ bool Inbox::Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactio
 	return true;
 }
 
-bool Inbox::IsRepeated(size_t index) const noexcept
+Fate Inbox::FateOf(size_t index) const noexcept
 {
-	return batches_[position_ - 1].slots[index].fate == Fate::kRepeated;
+	return batches_[position_ - 1].slots[index].fate;
 }
 
 bool Inbox::Mark(size_t index, Fate fate, SubTransactionId subtransaction)
@@ -116,7 +116,7 @@ std::optional<bool> Inbox::MarkAt(MessageId id, Fate fate, SubTransactionId subt
 void Inbox::Settle(const Batch &batch, size_t index)
 {
 	const Slot &slot = batch.slots[index];
-	if (slot.fate == Fate::kRepeated)
+	if (slot.fate == Fate::kRepeated || slot.fate == Fate::kGone)
 		return;
 	settled_.push_back({slot.subtransaction, {batch.serial, static_cast<uint16_t>(index)},
 	    {slot.message, batch.received->messages[index].receive_count, slot.fate}});
@@ -131,15 +131,31 @@ void Inbox::SettleFront()
 	--position_;
 }
 
+// Moves the messages that the subtransaction marked to `out`.
+void Inbox::ReleaseSlots(Batch *batch, SubTransactionId subtransaction, std::vector<Parcel> *out)
+{
+	for (size_t i = 0; i < batch->slots.size(); ++i) {
+		Slot &slot = batch->slots[i];
+		if (slot.subtransaction < subtransaction || slot.message == nullptr)
+			continue;
+		if (slot.fate != Fate::kRepeated)
+			out->push_back({slot.message, batch->received->messages[i].receive_count, slot.fate});
+		slot.message = nullptr;
+		slot.fate = Fate::kGone;
+	}
+}
+
 void Inbox::Abort(SubTransactionId subtransaction, std::vector<Parcel> *out)
 {
-	// A batch is gone as a whole where it was received in the subtransaction; where only some of
-	// its messages were taken there, those go, and the scan must not return them again.
+	// A batch that was received in the subtransaction is gone as a whole. Of another one only the
+	// messages that were returned in it are gone; the rest is still to come.
 	for (size_t i = 0; i < batches_.size();) {
 		Batch &batch = batches_[i];
-		const bool any = std::any_of(batch.slots.begin(), batch.slots.end(),
-		    [&](const Slot &slot) { return slot.subtransaction >= subtransaction; });
-		if (!any) {
+		const auto is_aborted = [&](const Slot &slot) {
+			return slot.subtransaction >= subtransaction;
+		};
+		if (!std::all_of(batch.slots.begin(), batch.slots.end(), is_aborted)) {
+			ReleaseSlots(&batch, subtransaction, out);
 			++i;
 			continue;
 		}

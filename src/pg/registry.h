@@ -27,6 +27,7 @@ enum class Fate : uint8_t {
 	kFiltered,  // a condition of the query refused it: visible again at the scan's end
 	kRejected,  // the table's definition refused it: visible again, later each time
 	kRepeated,  // the transaction has it already: its visibility ran out, and it came again
+	kGone,      // a rollback to a savepoint has released it
 };
 
 // How long a message stays invisible once it is given back, by its receive count: at once the first
@@ -90,8 +91,8 @@ public:
 	const aws::ReceivedBatch *batch() const noexcept;
 	uint32_t serial() const noexcept;
 
-	// Whether message `index` of the current batch is one that the transaction has already.
-	bool IsRepeated(size_t index) const noexcept;
+	// What is known of message `index` of the current batch.
+	Fate FateOf(size_t index) const noexcept;
 
 	// Settles message `index` of the current batch; whether that changed its fate. A fate that was
 	// settled stays, unless a replay takes what an earlier pass filtered.
@@ -130,6 +131,7 @@ private:
 	};
 
 	bool Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactionId subtransaction);
+	void ReleaseSlots(Batch *batch, SubTransactionId subtransaction, std::vector<Parcel> *out);
 	void Settle(const Batch &batch, size_t index);
 	void SettleFront();
 

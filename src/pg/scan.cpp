@@ -232,9 +232,10 @@ void BeginBatch(ScanState *scan)
 	scan->row_count = static_cast<int>(batch->messages.size());
 	for (int i = 0; i < scan->row_count; ++i) {
 		scan->rows[i].rejection = Rejection{};
-		scan->rows[i].skip = scan->inbox->IsRepeated(static_cast<size_t>(i));
+		const Fate fate = scan->inbox->FateOf(static_cast<size_t>(i));
+		scan->rows[i].skip = fate == Fate::kRepeated || fate == Fate::kGone;
 		memset(scan->rows[i].nulls, true, natts * sizeof(bool));
-		if (scan->rows[i].skip)
+		if (fate == Fate::kRepeated)
 			EndForRepeats(scan);
 	}
 }

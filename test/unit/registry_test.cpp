@@ -277,6 +277,28 @@ TEST(Registry, taking_inside_a_savepoint_is_undone_with_it)
 	EXPECT_EQ(Keys(queue.released()), std::vector<std::string>{"h1"});
 }
 
+TEST(Registry, a_rolled_back_mark_leaves_the_rest_of_its_batch)
+{
+	FakeQueue queue(10);
+	Registry registry;
+	Inbox *inbox = registry.Open(queue.queue(), Options(queue));
+	ASSERT_TRUE(Next(&registry, inbox, kTop));
+	const uint32_t serial = inbox->serial();
+	inbox->Mark(0, Fate::kTaken, kTop);
+	registry.Touch(2);
+	inbox->Mark(1, Fate::kTaken, 2);
+	registry.Abort(2);
+	EXPECT_EQ(inbox->serial(), serial);
+	EXPECT_EQ(inbox->FateOf(1), Fate::kGone);
+	EXPECT_FALSE(inbox->Mark(1, Fate::kTaken, kTop));
+	EXPECT_TRUE(inbox->Mark(2, Fate::kTaken, kTop));
+	registry.Close(inbox);
+	registry.EndTransaction(true);
+	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
+	EXPECT_EQ(queue.deleted(), (std::set<std::string>{"h0", "h2"}));
+	EXPECT_EQ(queue.released().size(), 8u);
+}
+
 TEST(Registry, a_replay_returns_the_same_batches_and_marks_them_once)
 {
 	FakeQueue queue(15);
@@ -329,8 +351,8 @@ TEST(Registry, a_message_that_comes_again_is_kept_once_with_its_newest_handle)
 	inbox->Mark(0, Fate::kTaken, kTop);
 	queue.Redeliver(2);
 	ASSERT_TRUE(Next(&registry, inbox, kTop));
-	EXPECT_TRUE(inbox->IsRepeated(0));
-	EXPECT_TRUE(inbox->IsRepeated(1));
+	EXPECT_EQ(inbox->FateOf(0), Fate::kRepeated);
+	EXPECT_EQ(inbox->FateOf(1), Fate::kRepeated);
 	EXPECT_FALSE(inbox->Mark(0, Fate::kTaken, kTop));
 	EXPECT_EQ(inbox->counts().repeated, 2);
 	registry.Close(inbox);
@@ -342,17 +364,17 @@ TEST(Registry, a_message_that_comes_again_is_kept_once_with_its_newest_handle)
 
 TEST(Registry, a_released_message_may_come_again_in_the_same_transaction)
 {
-	FakeQueue queue(1);
+	FakeQueue queue(10);
 	Registry registry;
 	Inbox *first = registry.Open(queue.queue(), Options(queue));
 	ASSERT_TRUE(Next(&registry, first, 2));
 	first->Mark(0, Fate::kTaken, 2);
 	EXPECT_TRUE(registry.Abort(2));
 	registry.Close(first);
-	queue.Redeliver(1);
+	queue.Redeliver(10);
 	Inbox *second = registry.Open(queue.queue(), Options(queue));
 	ASSERT_TRUE(Next(&registry, second, kTop));
-	EXPECT_FALSE(second->IsRepeated(0));
+	EXPECT_EQ(second->FateOf(0), Fate::kHeld);
 	EXPECT_TRUE(second->Mark(0, Fate::kTaken, kTop));
 	registry.Close(second);
 	registry.EndTransaction(true);
