@@ -49,12 +49,13 @@ int sqsIsForeignRelUpdatable(Relation)
 // A row to delete is known by its message's id, which the scan puts where a heap has its ctid.
 void sqsAddForeignUpdateTargets(PlannerInfo *root, Index rti, RangeTblEntry *, Relation relation)
 {
-	Var *id = makeVar(rti, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0);
+	const int varno = static_cast<int>(rti);
+	Var *id = makeVar(varno, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0);
 	add_row_identity_var(root, id, rti, kIdName);
 	if (root->parse->returningList == NIL)
 		return;
-	Var *row =
-	    makeVar(rti, InvalidAttrNumber, RelationGetForm(relation)->reltype, -1, InvalidOid, 0);
+	const Oid row_type = RelationGetForm(relation)->reltype;
+	Var *row = makeVar(varno, InvalidAttrNumber, row_type, -1, InvalidOid, 0);
 	add_row_identity_var(root, row, rti, kRowName);
 }
 
@@ -91,7 +92,7 @@ TupleTableSlot *sqsExecForeignDelete(
 	if (is_null)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 		                   errmsg("a row to delete from a queue has no message id")));
-	const ItemPointer pointer = reinterpret_cast<ItemPointer>(DatumGetPointer(id));
+	auto *const pointer = reinterpret_cast<ItemPointer>(DatumGetPointer(id));
 	const MessageId message = {ItemPointerGetBlockNumberNoCheck(pointer),
 	    static_cast<uint16>(ItemPointerGetOffsetNumberNoCheck(pointer) - 1)};
 	const SubTransactionId subtransaction = GetCurrentSubTransactionId();

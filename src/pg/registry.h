@@ -131,7 +131,8 @@ private:
 	};
 
 	bool Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactionId subtransaction);
-	void ReleaseSlots(Batch *batch, SubTransactionId subtransaction, std::vector<Parcel> *out);
+	static void ReleaseSlots(
+	    Batch *batch, SubTransactionId subtransaction, std::vector<Parcel> *out);
 	void Settle(const Batch &batch, size_t index);
 	void SettleFront();
 

@@ -285,26 +285,10 @@ bool Mark(ScanState *scan, int row, Fate fate)
 	});
 }
 
-bool SameReason(const Rejection &a, const Rejection &b)
-{
-	return a.kind == b.kind && a.sqlstate == b.sqlstate && a.where == b.where;
-}
-
 void Reject(ScanState *scan, int row)
 {
-	if (!Mark(scan, row, Fate::kRejected))
-		return;
-	RejectionTally &tally = scan->rejections;
-	const Rejection &rejection = scan->rows[row].rejection;
-	++tally.total;
-	for (int i = 0; i < tally.reason_count; ++i) {
-		if (SameReason(tally.reasons[i].rejection, rejection)) {
-			++tally.reasons[i].count;
-			return;
-		}
-	}
-	if (tally.reason_count < RejectionTally::kReasons)
-		tally.reasons[tally.reason_count++] = {rejection, 1};
+	if (Mark(scan, row, Fate::kRejected))
+		CountRejection(&scan->rejections, scan->rows[row].rejection);
 }
 
 void FillSlot(const ScanState &scan, int row, TupleTableSlot *slot)
@@ -368,26 +352,6 @@ TupleTableSlot *NextRow(ForeignScanState *node, ScanState *scan)
 		if (!scan->rows[row].skip && Accept(node, scan, row, slot))
 			return slot;
 	}
-}
-
-void WarnOfRejections(const ScanState &scan)
-{
-	const RejectionTally &tally = scan.rejections;
-	if (tally.total == 0)
-		return;
-	StringInfoData reasons;
-	initStringInfo(&reasons);
-	for (int i = 0; i < tally.reason_count; ++i)
-		appendStringInfo(&reasons, "%s" INT64_FORMAT " x %s", i > 0 ? "; " : "",
-		    tally.reasons[i].count, DescribeRejection(tally.reasons[i].rejection));
-	ereport(WARNING,
-	    (errcode(tally.reasons[0].rejection.sqlstate),
-	        errmsg_plural(INT64_FORMAT
-	            " message of queue \"%s\" was rejected and left in the queue",
-	            INT64_FORMAT " messages of queue \"%s\" were rejected and left in the queue",
-	            tally.total, tally.total, QueueAsNamed(scan.table)),
-	        errdetail("%s.", reasons.data),
-	        errhint("The queue's redrive policy moves such messages to a dead-letter queue.")));
 }
 
 }  // namespace
@@ -462,7 +426,7 @@ void sqsEndForeignScan(ForeignScanState *node)
 	if (scan == nullptr || !scan->started)
 		return;
 	scan->started = false;
-	WarnOfRejections(*scan);
+	WarnOfRejections(scan->rejections, QueueAsNamed(scan->table));
 	const bool settle = Guard([&] {
 		Messages().Close(scan->inbox);
 		return scan->takes && !Messages().settlement().empty();

@@ -6,24 +6,11 @@
 #include "pg/option.h"
 #include "pg/plan.h"
 #include "pg/registry.h"
+#include "pg/rejections.h"
 #include "pg/row.h"
 #include "pg/types.h"
 
 namespace sqs_fdw::pg {
-
-// What is rejected in a scan, by reason.
-struct RejectionTally {
-	static constexpr int kReasons = 8;
-
-	struct Reason {
-		Rejection rejection;
-		int64_t count;
-	};
-
-	Reason reasons[kReasons];
-	int reason_count;
-	int64_t total;
-};
 
 // Plain data in the executor's query context. What must outlive an error is in the registry.
 struct ScanState {
