@@ -14,7 +14,8 @@ use SqsFdw::Test;
 # What a busy machine gets beyond the time that was promised.
 use constant GRACE_SECONDS => 3;
 
-my $node  = start_node('hostile');
+# A crash in one part is not the failure of all that follow.
+my $node  = start_node('hostile', conf => 'restart_after_crash = on');
 my $proxy = SqsFdw::Faults->start(
 	folder   => PostgreSQL::Test::Utils::tempdir('hostile'),
 	upstream => sqs()->endpoint,
@@ -75,7 +76,6 @@ sub seconds_of
 	like($result->{err}, qr/ERROR:\s+08P01:/, 'a reply of twenty messages is a protocol violation');
 	my ($before, $after) = split /\n/, $result->{out};
 	ok(defined $after && $before == $after, 'the session goes on');
-	# A crash would take the rest of this file along, before the server has recovered.
 	$node->poll_query_until('postgres', 'SELECT true');
 	wait_for_counts($node, $queue, { visible => 40, in_flight => 0, rows => 0 },
 		'and every message is in the queue');

@@ -13,6 +13,8 @@ use JSON::PP;
 
 use SqsFdw::Server qw(launch stop_server);
 
+my %running;    # by process id
+
 my $program = abs_path(dirname(__FILE__) . '/../../faults/server.py');
 
 # Options: folder, for its logs; upstream, the URL of a correct SQS; rules, as `script` takes them;
@@ -31,6 +33,7 @@ sub start
 		tls         => defined $options{tls},
 		command     => sub { return (@command, '--port', $_[0]) });
 	my $self = bless { server => $server, log => $log }, $class;
+	$running{ $server->{pid} } = $self;
 	$self->script(@{ $options{rules} }) if $options{rules};
 	return $self;
 }
@@ -75,8 +78,16 @@ sub requests
 sub stop
 {
 	my ($self) = @_;
-	stop_server($self->{server});
+	stop_server($self->{server}) if delete $running{ $self->{server}{pid} };
 	return;
+}
+
+# Those of a test that ended early; without touching the exit status.
+END
+{
+	my $status = $?;
+	$_->stop for values %running;
+	$? = $status;
 }
 
 1;
