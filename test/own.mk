@@ -13,6 +13,7 @@ help:
 	@echo 'make install       install it; make installcheck tests a running server'
 	@echo 'make demo          show the main job end to end; KEEP=1 leaves it running'
 	@echo 'make check         every test: unit (also under ASan and UBSan), regression, TAP'
+	@echo 'make check-docker  build docker/Dockerfile with buildah and run the demo in it (root, minutes)'
 	@echo 'make unit          the unit tests alone, no PostgreSQL needed; also unit-asan'
 	@echo 'make lint          clang-format, clang-tidy, shellcheck and the border rules'
 	@echo 'make bench         CPU per message against the transport floor; BENCH_RUNS=5'
@@ -36,6 +37,10 @@ check:
 	@test/setup build demo check
 	@$(MAKE_PGXS) -j2 all
 	@test/check
+
+check-docker:
+	@test/setup build demo
+	@test/docker
 
 lint:
 	@test/setup build lint check
