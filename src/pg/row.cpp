@@ -266,14 +266,41 @@ ErrorData *TakeError(MemoryContext caller)
 	return error;
 }
 
-// Its SQLSTATE if it is the message's fault; otherwise it goes on unchanged.
-int JudgeError(ErrorData *error)
+// Cancels, conflicts, a lack of resources, failures of the system: nothing that a value could
+// cause.
+bool IsServersOwn(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate)) {
+		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR):
+			return true;
+		default:
+			return false;
+	}
+}
+
+// The SQLSTATE of an error that is the message's fault. Any other ends the statement: the server's
+// own go on unchanged; what a type or a check raised may quote the value, and is made anew.
+int JudgeError(const Task &task, ErrorData *error)
 {
 	const int sqlstate = error->sqlerrcode;
-	if (!IsMessagesFault(sqlstate))
+	if (IsServersOwn(sqlstate))
 		ReThrowError(error);
 	FreeErrorData(error);
-	return sqlstate;
+	if (IsMessagesFault(sqlstate))
+		return sqlstate;
+	Rejection rejection = task.maker->in_progress;
+	rejection.sqlstate = sqlstate;
+	ereport(ERROR,
+	    (errcode(sqlstate), errmsg("could not convert a message"),
+	        errdetail("By the foreign table, %s.", DescribeRejection(rejection)),
+	        errhint("The type's input function or the constraint raised an error that is not one "
+	                "of data, so the message is not rejected. Declare the column as text.")));
+	pg_unreachable();
 }
 
 // Converts inside a subtransaction; 0, or the SQLSTATE of the error that undid it.
@@ -298,7 +325,7 @@ int TryConvertRows(const Task &task)
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
-	return error == nullptr ? 0 : JudgeError(error);
+	return error == nullptr ? 0 : JudgeError(task, error);
 }
 
 // Converts without one, where the statement ends anyway if there is an error.
@@ -315,7 +342,7 @@ int ConvertRowsCatching(const Task &task)
 		error = TakeError(caller);
 	}
 	PG_END_TRY();
-	return error == nullptr ? 0 : JudgeError(error);
+	return error == nullptr ? 0 : JudgeError(task, error);
 }
 
 // After a failed attempt: the message's own attempt, and a rejection if it fails again.
