@@ -16,6 +16,10 @@ constexpr std::string_view kFingerprintMessage = "sqs_fdw key fingerprint v1";
 constexpr size_t kFingerprintBytes = 4;
 constexpr std::string_view kBlank = " \t\r";
 
+// RFC 5869: the ring's key is never used itself for what is not a mask.
+constexpr std::string_view kDerivationSalt = "sqs_fdw";
+constexpr std::string_view kSealInfo = "seal v1";
+
 constexpr std::pair<std::string_view, KeyState> kStates[] = {
     {"active", KeyState::kActive},
     {"decrypt", KeyState::kDecrypt},
@@ -88,6 +92,18 @@ Key::Key(std::string_view id, KeyState state, Secret bytes)
 {
 }
 
+const AesSiv &Key::seal_cipher() const
+{
+	if (seal_cipher_ == nullptr) {
+		std::array<uint8_t, kKeySize> derived;
+		HkdfSha256(bytes_.Reveal(), kDerivationSalt, kSealInfo, derived.data(), derived.size());
+		const Secret key({reinterpret_cast<const char *>(derived.data()), derived.size()});
+		Cleanse(derived.data(), derived.size());
+		seal_cipher_ = std::make_unique<const AesSiv>(key.Reveal());
+	}
+	return *seal_cipher_;
+}
+
 const AesSiv::Prefix &Key::PrefixFor(MaskType type, std::string_view domain) const
 {
 	for (const DomainPrefix &known : prefixes_) {
@@ -158,6 +174,20 @@ const Key *Keyring::Find(std::string_view id) const noexcept
 			return key.get();
 	}
 	return nullptr;
+}
+
+const Key &Keyring::KeyToOpen(std::string_view id) const
+{
+	const Key *key = Find(id);
+	if (key == nullptr)
+		throw Error(Fault::kBadMask,
+		    "the keyring does not have key \"" + std::string(id) + "\", which opens the value", "",
+		    "Add the key to the keyring in the state decrypt.");
+	if (key->state() == KeyState::kDisabled)
+		throw Error(Fault::kBadMask,
+		    "key \"" + std::string(id) + "\", which opens the value, is disabled", "",
+		    "Give the key the state decrypt in the keyring.");
+	return *key;
 }
 
 }  // namespace sqs_fdw::masking

@@ -38,6 +38,9 @@ public:
 
 	const AesSiv &cipher() const noexcept { return cipher_; }
 
+	// Under the key derived for sealing messages; made at its first use.
+	const AesSiv &seal_cipher() const;
+
 	// What AesSiv needs to know of type and domain. Kept for the domains used last, so that masking
 	// a column costs two or three blocks of AES a value. Valid until the next call.
 	const AesSiv::Prefix &PrefixFor(MaskType type, std::string_view domain) const;
@@ -58,6 +61,7 @@ private:
 	Secret bytes_;
 	std::string fingerprint_;
 	AesSiv cipher_;
+	mutable std::unique_ptr<const AesSiv> seal_cipher_;
 	mutable std::vector<DomainPrefix> prefixes_;
 	mutable size_t next_victim_ = 0;
 };
@@ -72,6 +76,11 @@ public:
 
 	const Key &active() const noexcept { return *active_; }
 	const Key *Find(std::string_view id) const noexcept;  // null if there is none
+
+	// The key that opens what names it. Throws Error(kBadMask) if the ring has none of that id, or
+	// it is disabled.
+	const Key &KeyToOpen(std::string_view id) const;
+
 	const std::vector<std::unique_ptr<const Key>> &keys() const noexcept { return keys_; }
 	WallTime loaded_at() const noexcept { return loaded_at_; }
 

@@ -81,21 +81,6 @@ Envelope Parse(std::string_view masked)
 	return *envelope;
 }
 
-const Key &OpeningKey(const Keyring &ring, std::string_view id)
-{
-	const Key *key = ring.Find(id);
-	if (key == nullptr)
-		throw Error(Fault::kBadMask,
-		    "the mask was made with key \"" + std::string(id) +
-		        "\", which the keyring does not have",
-		    "", "Add the key to the keyring in the state decrypt.");
-	if (key->state() == KeyState::kDisabled)
-		throw Error(Fault::kBadMask,
-		    "the mask was made with key \"" + std::string(id) + "\", which is disabled", "",
-		    "Give the key the state decrypt in the keyring.");
-	return *key;
-}
-
 }  // namespace
 
 size_t MaskedTextSize(const Key &key, size_t value_size) noexcept
@@ -139,7 +124,7 @@ size_t UnmaskText(const Keyring &ring, std::string_view masked, std::string_view
 	const auto size = Base64UrlDecode(envelope.body, sealed);
 	if (!size || *size < kSivSize + kBlockSize || *size % kBlockSize != 0)
 		RefuseCut();
-	const Key &key = OpeningKey(ring, envelope.key_id);
+	const Key &key = ring.KeyToOpen(envelope.key_id);
 	const size_t padded_size = *size - kSivSize;
 	if (!key.cipher().Open(key.PrefixFor(MaskType::kText, domain), sealed, padded_size))
 		RefuseSealed();
@@ -163,7 +148,7 @@ IpBytes UnmaskIp(const Keyring &ring, std::string_view masked)
 	if (envelope.body.size() != Base64UrlSize(kSealedIpSize) ||
 	    Base64UrlDecode(envelope.body, sealed) != kSealedIpSize)
 		RefuseCut();
-	const Key &key = OpeningKey(ring, envelope.key_id);
+	const Key &key = ring.KeyToOpen(envelope.key_id);
 	if (!key.cipher().Open(key.PrefixFor(MaskType::kIp, kIpDomain), sealed, kIpv6Size))
 		RefuseSealed();
 	IpBytes ip;

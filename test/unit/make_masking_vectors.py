@@ -8,7 +8,9 @@ readable outside the database. The key is the bytes 00 to 3f, its id k1.
 import base64
 import ipaddress
 
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 SIV = AESSIV(bytes(range(64)))
 
@@ -50,6 +52,15 @@ def unmask_ip(masked):
     return str(address.ipv4_mapped or address)
 
 
+def derived(info, size):
+    return HKDF(hashes.SHA256(), size, b"sqs_fdw", info).derive(bytes(range(64)))
+
+
+def seal_message(plain, message_id, suffix=b""):
+    cipher = AESSIV(derived(b"seal v1", 64))
+    return cipher.encrypt(plain, [b"sqs_fdw\0s1\0" + message_id.encode() + suffix])
+
+
 def letters(size):
     return "".join(chr(ord("a") + i % 26) for i in range(size))
 
@@ -68,6 +79,8 @@ def main():
         print(f"mask_ip({address!r}) = {masked}")
     for plain in (b"0123456789abcdef", bytes(16), b"abc\x80" + bytes(28)):
         print(f"badly padded {plain!r} = {seal('t', plain, 'd')}")
+    for plain, suffix in ((b"", b""), (b'{"ip":1}', b""), (b'{"ip":1}', b"\0attributes")):
+        print(f"sealed {plain!r} {suffix!r} = {seal_message(plain, 'm-1', suffix).hex()}")
 
 
 if __name__ == "__main__":
