@@ -87,3 +87,58 @@ CREATE FUNCTION sqs.int_to_version(integer) RETURNS text
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_int_to_version';
 COMMENT ON FUNCTION sqs.int_to_version(integer) IS 'the reverse of sqs.version_to_int';
 -- versions end
+
+-- Rejected messages.
+-- rejected begin
+-- A message that the definition of its foreign table refuses goes here where the table's option
+-- on_error is 'store'. Written by scans alone; body and attributes are sealed under the keyring.
+
+CREATE TABLE sqs.rejected (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	source regclass NOT NULL,
+	queue text NOT NULL,
+	message_id text NOT NULL,
+	rejected_at timestamptz NOT NULL,
+	receive_count integer NOT NULL,
+	sqlstate text NOT NULL,
+	reason text NOT NULL,
+	key_id text NOT NULL,
+	sealed_body bytea NOT NULL,
+	sealed_attributes bytea NOT NULL
+);
+-- What is sealed does not compress.
+ALTER TABLE sqs.rejected
+	ALTER COLUMN sealed_body SET STORAGE EXTERNAL, ALTER COLUMN sealed_attributes SET STORAGE EXTERNAL;
+COMMENT ON TABLE sqs.rejected IS
+	'messages that the definition of their foreign table refuses, with sealed bodies';
+-- They are data: a dump has them.
+SELECT pg_catalog.pg_extension_config_dump('sqs.rejected', '');
+SELECT pg_catalog.pg_extension_config_dump('sqs.rejected_id_seq', '');
+
+CREATE VIEW sqs.rejected_reasons AS
+	SELECT source, queue, sqlstate, reason, count(*) AS messages,
+		min(rejected_at) AS first_at, max(rejected_at) AS last_at
+	FROM sqs.rejected
+	GROUP BY source, queue, sqlstate, reason;
+COMMENT ON VIEW sqs.rejected_reasons IS 'why messages were rejected, and how many, without values';
+GRANT SELECT ON sqs.rejected_reasons TO pg_monitor;
+
+CREATE FUNCTION sqs.rejected_body(id bigint) RETURNS text
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10 AS 'MODULE_PATHNAME', 'sqs_rejected_body';
+REVOKE ALL ON FUNCTION sqs.rejected_body(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.rejected_body(bigint) IS 'the body of a rejected message, opened';
+
+CREATE FUNCTION sqs.rejected_body_bytes(id bigint) RETURNS bytea
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10
+	AS 'MODULE_PATHNAME', 'sqs_rejected_body_bytes';
+REVOKE ALL ON FUNCTION sqs.rejected_body_bytes(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.rejected_body_bytes(bigint) IS
+	'the same in UTF-8, for a body that the database encoding cannot hold';
+
+CREATE FUNCTION sqs.rejected_attributes(id bigint) RETURNS jsonb
+	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10
+	AS 'MODULE_PATHNAME', 'sqs_rejected_attributes';
+REVOKE ALL ON FUNCTION sqs.rejected_attributes(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.rejected_attributes(bigint) IS
+	'what SQS told of a rejected message: system and message attributes';
+-- rejected end

@@ -40,14 +40,16 @@ void Seal(
 	}
 }
 
-void Unseal(const Keyring &ring, std::string_view key_id, SealedPart part,
+size_t Unseal(const Keyring &ring, std::string_view key_id, SealedPart part,
     std::string_view message_id, uint8_t *buffer, size_t size)
 {
 	const AesSiv &cipher = ring.KeyToOpen(key_id).seal_cipher();
-	if (!cipher.Open(PrefixFor(cipher, part, message_id), buffer, size))
+	if (size < kSivSize ||
+	    !cipher.Open(PrefixFor(cipher, part, message_id), buffer, size - kSivSize))
 		throw Error(Fault::kBadMask, "the sealed message cannot be opened",
 		    "It was altered, or sealed with another key of the same id.",
 		    "Compare sqs.mask_keys() with that of the database it was sealed in.");
+	return size - kSivSize;
 }
 
 }  // namespace sqs_fdw::masking

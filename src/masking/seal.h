@@ -26,10 +26,10 @@ constexpr size_t SealedSize(size_t size) noexcept
 void Seal(
     const Key &key, SealedPart part, std::string_view message_id, uint8_t *buffer, size_t size);
 
-// The reverse: on return the `size` plain bytes begin at buffer + kSivSize. Throws Error(kBadMask)
-// where the ring cannot open the bytes: altered, of another message, or of a key that it does not
-// have or that is disabled.
-void Unseal(const Keyring &ring, std::string_view key_id, SealedPart part,
+// The reverse: on entry `size` sealed bytes; on return the plain bytes begin at buffer + kSivSize.
+// Returns how many. Throws Error(kBadMask) where the ring cannot open them: altered, of another
+// message, or of a key that it does not have or that is disabled.
+size_t Unseal(const Keyring &ring, std::string_view key_id, SealedPart part,
     std::string_view message_id, uint8_t *buffer, size_t size);
 
 }  // namespace sqs_fdw::masking

@@ -62,7 +62,7 @@ void ShowCounts(const ScanState &scan, ExplainState *es)
 	ExplainPropertyInteger("Messages", nullptr, counts.inbox.received, es);
 	ExplainPropertyInteger("Taken", nullptr, counts.inbox.taken, es);
 	ExplainPropertyInteger("Filtered", nullptr, counts.inbox.filtered, es);
-	ExplainPropertyInteger("Rejected", nullptr, counts.inbox.rejected, es);
+	ExplainPropertyInteger("Rejected", nullptr, scan.rejections.total, es);
 }
 
 }  // namespace

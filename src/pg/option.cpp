@@ -192,8 +192,10 @@ constexpr Option kOptions[] = {
         "most messages that one scan takes"},
     {"look_limit", kTable, Kind::kNumber, 1, 110000, nullptr, nullptr, "100",
         "most messages that a look receives"},
-    {"on_error", kTable, Kind::kChoice, 0, 0, "leave, abort", nullptr, "leave",
+    {"on_error", kTable, Kind::kChoice, 0, 0, "leave, store, abort", nullptr, "leave",
         "what to do with a message that the table's definition refuses"},
+    {"reject_limit", kTable, Kind::kNumber, 0, 110000, nullptr, nullptr, "0",
+        "most messages that one scan may reject before it fails; 0: no limit"},
 
     {"key", kColumn, Kind::kText, 0, 0, nullptr, nullptr, "the column's name",
         "key of the body's JSON object"},
@@ -439,6 +441,9 @@ TableOptions ReadTableOptions(List *options)
 	const char *on_error = FindText(options, "on_error");
 	if (on_error != nullptr && strcmp(on_error, "abort") == 0)
 		read.on_error = OnError::kAbort;
+	else if (on_error != nullptr && strcmp(on_error, "store") == 0)
+		read.on_error = OnError::kStore;
+	read.reject_limit = FindNumber(options, "reject_limit", read.reject_limit);
 	return read;
 }
 

@@ -25,7 +25,7 @@ struct UserMappingOptions {
 };
 
 enum class Consume { kOnWrite, kAlways, kNever };
-enum class OnError { kLeave, kAbort };
+enum class OnError { kLeave, kStore, kAbort };
 
 struct TableOptions {
 	const char *queue = nullptr;
@@ -37,6 +37,7 @@ struct TableOptions {
 	int max_messages = 100000;
 	int look_limit = 100;
 	OnError on_error = OnError::kLeave;
+	int reject_limit = 0;  // 0: none
 };
 
 struct ColumnOptions {

@@ -23,7 +23,11 @@ struct RejectionTally {
 
 void CountRejection(RejectionTally *tally, const Rejection &rejection);
 
-// One WARNING that says how many and why, if there were any. Server phase.
-void WarnOfRejections(const RejectionTally &tally, const char *queue);
+// One WARNING that says how many and why, if there were any; `stored`: they are in sqs.rejected.
+// Server phase.
+void WarnOfRejections(const RejectionTally &tally, const char *queue, bool stored);
+
+// Raises once there are more than `limit`; 0 is no limit. Server phase.
+void EnforceRejectLimit(const RejectionTally &tally, const char *queue, int64_t limit);
 
 }  // namespace sqs_fdw::pg

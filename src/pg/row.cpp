@@ -366,7 +366,8 @@ void ConvertAlone(Task task, int index)
 	ereport(ERROR, (errcode(rejection.sqlstate), errmsg("a message does not fit the foreign table"),
 	                   errdetail("Message %.*s: %s.", static_cast<int>(message.id.size()),
 	                       message.id.data(), DescribeRejection(rejection)),
-	                   errhint("With on_error 'leave' such messages are left in the queue.")));
+	                   errhint("With on_error 'leave' such messages are left in the queue, with "
+	                           "'store' they go to sqs.rejected.")));
 	pg_unreachable();
 }
 
@@ -404,8 +405,13 @@ RowMaker *MakeRowMaker(const RowMakerOptions &options)
 	return maker;
 }
 
-void AskFor(const RowMaker &maker, aws::ReceiveRequest *request)
+void AskFor(const RowMaker &maker, bool everything, aws::ReceiveRequest *request)
 {
+	if (everything) {
+		request->system_attributes = {"All"};
+		request->message_attributes = {"All"};
+		return;
+	}
 	request->system_attributes = {"ApproximateReceiveCount"};
 	for (int i = 0; i < maker.column_count; ++i) {
 		const Column &column = maker.columns[i];
@@ -434,24 +440,26 @@ void MakeRows(RowMaker *maker, const aws::ReceivedBatch *batch, int first, int c
 		ConvertAlone(task, i);
 }
 
-const char *DescribeRejection(const Rejection &rejection)
+const char *ReasonOf(const Rejection &rejection)
 {
-	const char *code = unpack_sql_state(rejection.sqlstate);
 	switch (rejection.kind) {
 		case Rejection::Kind::kBody:
-			return psprintf("the body is not a JSON object (SQLSTATE %s)", code);
+			return "the body is not a JSON object";
 		case Rejection::Kind::kNotNull:
-			return psprintf(
-			    "column \"%s\" is NOT NULL and has no value (SQLSTATE %s)", rejection.where, code);
+			return psprintf("column \"%s\" is NOT NULL and has no value", rejection.where);
 		case Rejection::Kind::kCheck:
-			return psprintf("check constraint \"%s\" fails (SQLSTATE %s)", rejection.where, code);
+			return psprintf("check constraint \"%s\" fails", rejection.where);
 		case Rejection::Kind::kValue:
-			return psprintf(
-			    "the value of column \"%s\" does not convert (SQLSTATE %s)", rejection.where, code);
+			return psprintf("the value of column \"%s\" does not convert", rejection.where);
 		case Rejection::Kind::kNone:
 			break;
 	}
 	return "accepted";
+}
+
+const char *DescribeRejection(const Rejection &rejection)
+{
+	return psprintf("%s (SQLSTATE %s)", ReasonOf(rejection), unpack_sql_state(rejection.sqlstate));
 }
 
 }  // namespace sqs_fdw::pg

@@ -43,8 +43,9 @@ struct RowMakerOptions {
 // Server phase. Lives in the executor's query context.
 RowMaker *MakeRowMaker(const RowMakerOptions &options);
 
-// What to ask SQS for: an attribute is a name of ReceiveMessage's. For C++ phases.
-void AskFor(const RowMaker &maker, aws::ReceiveRequest *request);
+// What to ask SQS for: the attributes that columns show, or all, for messages that may be kept as
+// they are. For C++ phases.
+void AskFor(const RowMaker &maker, bool everything, aws::ReceiveRequest *request);
 
 // Converts messages first … first + count - 1 of `batch` into rows[first …], in the memory context
 // `context`. Rejected ones get a rejection. Server phase. Raises for errors that are not the
@@ -52,7 +53,10 @@ void AskFor(const RowMaker &maker, aws::ReceiveRequest *request);
 void MakeRows(RowMaker *maker, const aws::ReceivedBatch *batch, int first, int count, Stage stage,
     struct ::MemoryContextData *context, Row *rows);
 
-// "column "ip" does not convert", for messages. Palloc'd.
+// "the value of column "age" does not convert". Palloc'd.
+const char *ReasonOf(const Rejection &rejection);
+
+// The same with its SQLSTATE, for messages. Palloc'd.
 const char *DescribeRejection(const Rejection &rejection);
 
 }  // namespace sqs_fdw::pg

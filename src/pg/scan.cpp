@@ -1,23 +1,16 @@
-// Scanning a queue: receives while rows are wanted, and tells the registry what became of each.
+// Scanning a queue: hands rows up while they are wanted, and tells the registry what became of each
+// message.
 #include "pg/scan.h"
 
-#include <algorithm>
-#include <memory>
-
-#include "pg/connection.h"
 #include "pg/fdw.h"
 #include "pg/guard.h"
-#include "pg/statement.h"
+#include "pg/rejected.h"
 #include "pg/xact.h"
 
 #include "pg/server.h"
 
 extern "C" {
-#include "access/parallel.h"
-#include "access/xlog.h"
 #include "nodes/execnodes.h"
-#include "pgstat.h"
-#include "utils/wait_event.h"
 }
 
 namespace sqs_fdw::pg {
@@ -53,224 +46,6 @@ void AddContext(void *argument)
 	    RelationGetRelationName(scan->relation), QueueAsNamed(scan->table), scan->server_name);
 }
 
-// Starting.
-
-void RefuseTaking(const ScanState &scan)
-{
-	if (!scan.takes)
-		return;
-	if (RecoveryInProgress())
-		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-		                   errmsg("cannot take messages from a queue during recovery"),
-		                   errhint("Run the statement on the primary server.")));
-	if (XactReadOnly)
-		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-		                   errmsg("cannot take messages from a queue in a read-only transaction"),
-		                   errhint("Use a READ WRITE transaction.")));
-}
-
-// The rows that the LIMIT cuts off would be taken, and lost.
-void RefuseCutting(const ScanState &scan)
-{
-	if (!scan.takes || scan.target || !scan.ancestry.cut_by_limit)
-		return;
-	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-	                   errmsg("a LIMIT above a sort, aggregate or join would drop messages that "
-	                          "are taken from queue \"%s\"",
-	                       QueueAsNamed(scan.table)),
-	                   errhint("Put the LIMIT into a subquery on the queue alone, or set the "
-	                           "table's option max_messages.")));
-}
-
-int64 MostMessages(const ScanState &scan)
-{
-	return scan.takes ? scan.table.max_messages : scan.table.look_limit;
-}
-
-// How many replies of each poll may be under way or wait to be read.
-constexpr int64 kRepliesAhead = 2;
-
-InboxOptions DescribeInbox(const ScanState &scan)
-{
-	InboxOptions options;
-	options.subtransaction = scan.subtransaction;
-	options.look = !scan.takes;
-	options.replay = scan.replay;
-	options.receiver.until_empty = true;
-	options.receiver.max_polls = (*scan.queue)->client->options().max_connections;
-	options.receiver.buffer_messages =
-	    kRepliesAhead * aws::kBatchEntries * options.receiver.max_polls;
-	aws::ReceiveRequest &request = options.receiver.request;
-	request.queue_url = (*scan.queue)->url;
-	request.wait = std::chrono::seconds(scan.table.wait_time_s);
-	if (scan.table.visibility_timeout_s >= 0)
-		request.visibility_timeout = std::chrono::seconds(scan.table.visibility_timeout_s);
-	AskFor(*scan.maker, &request);
-	return options;
-}
-
-void MakeRowArrays(ScanState *scan)
-{
-	const int natts = RelationGetDescr(scan->relation)->natts;
-	for (Row &row : scan->rows) {
-		row.values = static_cast<Datum *>(palloc0(sizeof(Datum) * natts));
-		row.nulls = static_cast<bool *>(palloc0(sizeof(bool) * natts));
-	}
-}
-
-// Everything that the first row needs: who asks, which columns, the queue, an inbox.
-void Start(ForeignScanState *node, ScanState *scan)
-{
-	EState *estate = node->ss.ps.state;
-	const MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
-	if (IsParallelWorker())
-		ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_STATE),
-		                   errmsg("cannot receive messages in a parallel worker")));
-	// What a DELETE reads beside its target only chooses what to delete.
-	const bool takes = scan->table.consume == Consume::kAlways ||
-	                   (scan->table.consume == Consume::kOnWrite && StatementWrites(estate));
-	scan->takes = takes && !scan->beside_target;
-	RefuseTaking(*scan);
-	RefuseCutting(*scan);
-
-	scan->batch_context =
-	    AllocSetContextCreate(estate->es_query_cxt, "sqs_fdw batch", ALLOCSET_DEFAULT_SIZES);
-	scan->maker = MakeRowMaker(
-	    {scan->relation, estate, scan->plan.needed, scan->plan.conditions, scan->table.on_error});
-	MakeRowArrays(scan);
-	scan->queue = DeleteWithContext(estate->es_query_cxt, Guard([] { return new aws::QueuePtr; }));
-	FindQueue(scan->server_oid, scan->user_oid, scan->table, scan->queue);
-	if (!Guard([] { return Messages().settlement().empty(); }))
-		SettleNow();
-	scan->inbox = Guard([&] {
-		scan->requests_before = (*scan->queue)->client->counters().requests;
-		return Messages().Open(*scan->queue, DescribeInbox(*scan));
-	});
-	scan->started = true;
-	MemoryContextSwitchTo(caller);
-}
-
-// Receiving.
-
-enum class Awaited { kBatch, kEnd, kInterrupted };
-
-// How many messages may still be asked for, beside those that wait in the receiver: up to the
-// scan's limit, and up to the rows that a LIMIT right above the scan still lets through.
-int64 Wanted(const ScanState &scan)
-{
-	const int64 received = scan.inbox->counts().received;
-	const int64 waiting = scan.inbox->receiver().messages() - received;
-	int64 wanted = MostMessages(scan) - received;
-	if (scan.plan.limit > 0)
-		wanted = std::min(wanted, static_cast<int64>(scan.plan.limit) - scan.emitted);
-	return std::max<int64>(wanted - waiting, 0);
-}
-
-// Waits for the next batch. For C++ phases.
-Awaited AwaitBatch(ScanState *scan, SubTransactionId subtransaction)
-{
-	Inbox &inbox = *scan->inbox;
-	aws::Receiver &receiver = inbox.receiver();
-	Messages().Touch(subtransaction);
-	// What has arrived goes first: asking the sockets for each batch would cost more than it
-	// brings.
-	if ((scan->ended || receiver.has_buffered()) && inbox.Advance(subtransaction))
-		return Awaited::kBatch;
-	TimePoint deadline = Clock::now();  // the first time only what has already arrived
-	for (;;) {
-		if (scan->ended)
-			receiver.Stop();
-		receiver.set_wanted(Wanted(*scan));
-		receiver.Pump();
-		const aws::Ran ran = receiver.client()->Drive(ShouldStop, deadline);
-		receiver.Pump();
-		if (inbox.Advance(subtransaction))
-			return Awaited::kBatch;
-		const bool enough = scan->ended || receiver.saw_empty() || Wanted(*scan) == 0;
-		if (enough && receiver.polls_under_way() == 0)
-			return Awaited::kEnd;
-		if (ran == aws::Ran::kInterrupted)
-			return Awaited::kInterrupted;
-		deadline = Clock::now() + std::chrono::hours(1);
-	}
-}
-
-void NoticeLimit(const ScanState &scan)
-{
-	if (scan.inbox->counts().received < MostMessages(scan))
-		return;
-	ereport(NOTICE, (errmsg("the scan of queue \"%s\" ended after " INT64_FORMAT " messages",
-	                     QueueAsNamed(scan.table), MostMessages(scan)),
-	                    errhint("The table's option %s sets this limit.",
-	                        scan.takes ? "max_messages" : "look_limit")));
-}
-
-// The statement takes longer than messages stay invisible: going on would receive the same ones for
-// ever.
-void EndForRepeats(ScanState *scan)
-{
-	if (!scan->ended)
-		ereport(WARNING,
-		    (errcode(ERRCODE_WARNING),
-		        errmsg("messages of queue \"%s\" came again while the statement still held them",
-		            QueueAsNamed(scan->table)),
-		        errdetail("Each was returned once. The scan has ended."),
-		        errhint("Set the table's option visibility_timeout to more than the statement "
-		                "takes, or max_messages to less.")));
-	scan->ended = true;
-}
-
-// Empty rows for the messages of the current batch.
-void BeginBatch(ScanState *scan)
-{
-	const aws::ReceivedBatch *batch = scan->inbox->batch();
-	const int natts = RelationGetDescr(scan->relation)->natts;
-	if (batch->messages.size() > aws::kBatchEntries)
-		elog(ERROR, "more messages in a batch than asked for");
-	MemoryContextReset(scan->batch_context);
-	scan->serial = scan->inbox->serial();
-	scan->row_count = static_cast<int>(batch->messages.size());
-	for (int i = 0; i < scan->row_count; ++i) {
-		scan->rows[i].rejection = Rejection{};
-		const Fate fate = scan->inbox->FateOf(static_cast<size_t>(i));
-		scan->rows[i].skip = fate == Fate::kRepeated || fate == Fate::kGone;
-		memset(scan->rows[i].nulls, true, natts * sizeof(bool));
-		if (fate == Fate::kRepeated)
-			EndForRepeats(scan);
-	}
-}
-
-// Makes the next batch current and converts its rows; false at the end.
-bool NextBatch(ScanState *scan)
-{
-	scan->row_count = 0;
-	scan->next_row = 0;
-	scan->serial = 0;
-	for (;;) {
-		const SubTransactionId subtransaction = GetCurrentSubTransactionId();
-		pgstat_report_wait_start(PG_WAIT_EXTENSION);
-		const Awaited awaited = Guard([&] { return AwaitBatch(scan, subtransaction); });
-		pgstat_report_wait_end();
-		if (awaited == Awaited::kBatch)
-			break;
-		if (awaited == Awaited::kEnd) {
-			if (!scan->ended)
-				NoticeLimit(*scan);
-			scan->ended = true;
-			return false;
-		}
-		HandleInterrupts();
-	}
-
-	BeginBatch(scan);
-	const Stage stage = scan->conditions == nullptr ? Stage::kAll : Stage::kConditions;
-	MakeRows(scan->maker, scan->inbox->batch(), 0, scan->row_count, stage, scan->batch_context,
-	    scan->rows);
-	return true;
-}
-
-// Emitting.
-
 // Whether this changed the message's fate: a replay finds it settled.
 bool Mark(ScanState *scan, int row, Fate fate)
 {
@@ -287,8 +62,19 @@ bool Mark(ScanState *scan, int row, Fate fate)
 
 void Reject(ScanState *scan, int row)
 {
-	if (Mark(scan, row, Fate::kRejected))
-		CountRejection(&scan->rejections, scan->rows[row].rejection);
+	const bool stores = scan->stores_rejected();
+	if (!Mark(scan, row, stores ? Fate::kTaken : Fate::kRejected))
+		return;
+	const char *queue = QueueAsNamed(scan->table);
+	const Rejection &rejection = scan->rows[row].rejection;
+	if (stores) {
+		const MemoryContext caller = MemoryContextSwitchTo(scan->batch_context);
+		const aws::Message *messages = scan->inbox->batch()->messages.data();
+		StoreRejected(RelationGetRelid(scan->relation), queue, messages[row], rejection);
+		MemoryContextSwitchTo(caller);
+	}
+	CountRejection(&scan->rejections, rejection);
+	EnforceRejectLimit(scan->rejections, queue, scan->table.reject_limit);
 }
 
 void FillSlot(const ScanState &scan, int row, TupleTableSlot *slot)
@@ -343,7 +129,7 @@ TupleTableSlot *NextRow(ForeignScanState *node, ScanState *scan)
 		// A savepoint rollback may have taken the batch away.
 		const bool current = scan->row_count > 0 && scan->inbox->serial() == scan->serial;
 		if (!current || scan->next_row >= scan->row_count) {
-			if (!NextBatch(scan))
+			if (!FetchBatch(scan))
 				return ExecClearTuple(slot);
 			continue;
 		}
@@ -399,7 +185,7 @@ TupleTableSlot *sqsIterateForeignScan(ForeignScanState *node)
 	error_context_stack = &context;
 
 	if (!scan->started)
-		Start(node, scan);
+		StartScan(node, scan);
 	TupleTableSlot *slot = NextRow(node, scan);
 
 	error_context_stack = context.previous;
@@ -426,7 +212,7 @@ void sqsEndForeignScan(ForeignScanState *node)
 	if (scan == nullptr || !scan->started)
 		return;
 	scan->started = false;
-	WarnOfRejections(scan->rejections, QueueAsNamed(scan->table));
+	WarnOfRejections(scan->rejections, QueueAsNamed(scan->table), scan->stores_rejected());
 	const bool settle = Guard([&] {
 		Messages().Close(scan->inbox);
 		return scan->takes && !Messages().settlement().empty();

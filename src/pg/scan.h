@@ -47,6 +47,19 @@ struct ScanState {
 	int row_count;
 	int next_row;
 	Row rows[aws::kBatchEntries];
+
+	// Whether rejected messages go to sqs.rejected. A look changes nothing: it skips them.
+	bool stores_rejected() const { return takes && table.on_error == OnError::kStore; }
+	// How many messages the scan may receive.
+	int64_t most_messages() const { return takes ? table.max_messages : table.look_limit; }
 };
+
+// What the first row needs: whether the statement takes, which columns, the queue, an inbox. Server
+// phase; raises where the statement must not run (scan_start.cpp).
+void StartScan(struct ::ForeignScanState *node, ScanState *scan);
+
+// Waits for messages, makes the next batch current and converts its rows; false at the end. Server
+// phase (fetch.cpp).
+bool FetchBatch(ScanState *scan);
 
 }  // namespace sqs_fdw::pg

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Digest::MD5 qw(md5_hex);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -60,7 +61,7 @@ sub refill
 	my @long = grep { length($_) > 10_000 } @bodies;
 	$queue->send(grep { length($_) <= 10_000 } @bodies);
 	$queue->send($_) for @long;
-	$session{$database}->query_safe("TRUNCATE landed;
+	$session{$database}->query_safe("TRUNCATE landed; TRUNCATE sqs.rejected;
 		ALTER FOREIGN TABLE inbox OPTIONS (SET queue '${\$queue->name}', SET on_error '$on_error')");
 	return;
 }
@@ -127,6 +128,25 @@ sub aborts
 	is(landed($database), '', "$name: no row");
 	my $counts = $queue->counts;
 	is_deeply([ @$counts{qw(visible in_flight)} ], [ 3, 0 ], "$name: everything is released");
+	return check_secrecy($result, $name);
+}
+
+# The message is kept in sqs.rejected, sealed, and the ones beside it are taken.
+sub is_stored
+{
+	my ($database, $name, $body, $sqlstate) = @_;
+	$name = "$database: stored: $name";
+	refill($database, 'store', $neighbours[1], $body, $neighbours[0]);
+	my $result = run_in($database, 'INSERT INTO landed SELECT * FROM inbox');
+	is(landed($database), 'after before', "$name: its neighbours are rows");
+	like($result->{err}, qr/WARNING:.*\b1 message of queue.*stored.*DETAIL:  1 x [^\n]*\Q$sqlstate\E/s,
+		"$name: one warning, which says $sqlstate");
+	my $counts = $queue->counts;
+	is($counts->{visible} + $counts->{in_flight}, 0, "$name: nothing is left in the queue");
+	utf8::encode(my $bytes = $body);
+	is($session{$database}->query_safe(
+			q(SELECT sqlstate || ' ' || md5(sqs.rejected_body_bytes(id)) FROM sqs.rejected)),
+		"$sqlstate " . md5_hex($bytes), "$name: it is kept byte for byte");
 	return check_secrecy($result, $name);
 }
 
@@ -224,6 +244,7 @@ foreach my $case (@rejected)
 {
 	my ($name, $body, $sqlstate) = @$case;
 	is_left('utf8', $name, $body, $sqlstate);
+	is_stored('utf8', $name, $body, $sqlstate);
 	aborts('utf8', $name, $body, $sqlstate);
 }
 
@@ -238,7 +259,11 @@ foreach my $database (qw(latin1 ascii))
 	is($session{$database}->query_safe('SELECT count(*) FROM landed'), $count, "$database: and only they");
 	is($queue->counts->{visible}, $count, "$database: they are still in the queue");
 	check_secrecy($result, "$database: all at once");
-	aborts($database, @$_) for @rejected;
+	foreach my $case (@rejected)
+	{
+		aborts($database, @$case);
+		is_stored($database, @$case);
+	}
 }
 
 # --- what a database's encoding lacks
@@ -256,6 +281,7 @@ my @beyond_latin1 = (
 foreach my $case (@beyond_latin1)
 {
 	is_left('latin1', @$case, '22P05');
+	is_stored('latin1', @$case, '22P05');
 	aborts('latin1', @$case, '22P05');
 }
 is_accepted('latin1', 'a euro sign that no column reads', field(other => qq("$euro")), 'txt IS NULL', 't');

@@ -26,9 +26,8 @@ std::string Sealed(const Keyring &ring, SealedPart part, std::string_view id, st
 std::string Opened(const Keyring &ring, SealedPart part, std::string_view id, std::string sealed,
     std::string_view key_id = "k1")
 {
-	const size_t size = sealed.size() - kSivSize;
-	Unseal(ring, key_id, part, id, reinterpret_cast<uint8_t *>(sealed.data()), size);
-	return sealed.substr(kSivSize);
+	auto *const buffer = reinterpret_cast<uint8_t *>(sealed.data());
+	return sealed.substr(kSivSize, Unseal(ring, key_id, part, id, buffer, sealed.size()));
 }
 
 Keyring OneKey()
@@ -83,6 +82,7 @@ TEST(Seal, OpensNothingElse)
 	EXPECT_TRUE(refuses([&] { Opened(ring, SealedPart::kAttributes, "m-1", sealed); }));
 	EXPECT_TRUE(refuses([&] { Opened(ring, SealedPart::kBody, "m-1", sealed, "k9"); }));
 	EXPECT_TRUE(refuses([&] { Opened(ring, SealedPart::kBody, "m-1", sealed.substr(0, 20)); }));
+	EXPECT_TRUE(refuses([&] { Opened(ring, SealedPart::kBody, "m-1", sealed.substr(0, 15)); }));
 	for (size_t i = 0; i < sealed.size(); ++i) {
 		std::string altered = sealed;
 		altered[i] = static_cast<char>(altered[i] ^ 1);

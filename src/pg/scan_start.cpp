@@ -1,0 +1,116 @@
+// Starting a scan, when its first row is wanted: what must not run is refused, then nothing is
+// missing but messages.
+#include "pg/scan.h"
+
+#include "pg/connection.h"
+#include "pg/guard.h"
+#include "pg/rejected.h"
+#include "pg/statement.h"
+#include "pg/xact.h"
+
+#include "pg/server.h"
+
+extern "C" {
+#include "access/parallel.h"
+#include "access/xlog.h"
+#include "nodes/execnodes.h"
+}
+
+namespace sqs_fdw::pg {
+
+namespace {
+
+void RefuseTaking(const ScanState &scan)
+{
+	if (!scan.takes)
+		return;
+	if (RecoveryInProgress())
+		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+		                   errmsg("cannot take messages from a queue during recovery"),
+		                   errhint("Run the statement on the primary server.")));
+	if (XactReadOnly)
+		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+		                   errmsg("cannot take messages from a queue in a read-only transaction"),
+		                   errhint("Use a READ WRITE transaction.")));
+}
+
+// The rows that the LIMIT cuts off would be taken, and lost.
+void RefuseCutting(const ScanState &scan)
+{
+	if (!scan.takes || scan.target || !scan.ancestry.cut_by_limit)
+		return;
+	ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+	                   errmsg("a LIMIT above a sort, aggregate or join would drop messages that "
+	                          "are taken from queue \"%s\"",
+	                       QueueAsNamed(scan.table)),
+	                   errhint("Put the LIMIT into a subquery on the queue alone, or set the "
+	                           "table's option max_messages.")));
+}
+
+// How many replies of each poll may be under way or wait to be read.
+constexpr int64 kRepliesAhead = 2;
+
+InboxOptions DescribeInbox(const ScanState &scan)
+{
+	InboxOptions options;
+	options.subtransaction = scan.subtransaction;
+	options.look = !scan.takes;
+	options.replay = scan.replay;
+	options.receiver.until_empty = true;
+	options.receiver.max_polls = (*scan.queue)->client->options().max_connections;
+	options.receiver.buffer_messages =
+	    kRepliesAhead * aws::kBatchEntries * options.receiver.max_polls;
+	aws::ReceiveRequest &request = options.receiver.request;
+	request.queue_url = (*scan.queue)->url;
+	request.wait = std::chrono::seconds(scan.table.wait_time_s);
+	if (scan.table.visibility_timeout_s >= 0)
+		request.visibility_timeout = std::chrono::seconds(scan.table.visibility_timeout_s);
+	AskFor(*scan.maker, scan.stores_rejected(), &request);
+	return options;
+}
+
+void MakeRowArrays(ScanState *scan)
+{
+	const int natts = RelationGetDescr(scan->relation)->natts;
+	for (Row &row : scan->rows) {
+		row.values = static_cast<Datum *>(palloc0(sizeof(Datum) * natts));
+		row.nulls = static_cast<bool *>(palloc0(sizeof(bool) * natts));
+	}
+}
+
+}  // namespace
+
+void StartScan(ForeignScanState *node, ScanState *scan)
+{
+	EState *estate = node->ss.ps.state;
+	const MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+	if (IsParallelWorker())
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+		                   errmsg("cannot receive messages in a parallel worker")));
+	// What a DELETE reads beside its target only chooses what to delete.
+	const bool takes = scan->table.consume == Consume::kAlways ||
+	                   (scan->table.consume == Consume::kOnWrite && StatementWrites(estate));
+	scan->takes = takes && !scan->beside_target;
+	RefuseTaking(*scan);
+	RefuseCutting(*scan);
+	if (scan->stores_rejected())
+		RequireSealingKey();
+
+	scan->batch_context =
+	    AllocSetContextCreate(estate->es_query_cxt, "sqs_fdw batch", ALLOCSET_DEFAULT_SIZES);
+	scan->maker = MakeRowMaker(
+	    {scan->relation, estate, scan->plan.needed, scan->plan.conditions, scan->table.on_error});
+	MakeRowArrays(scan);
+	scan->queue = DeleteWithContext(estate->es_query_cxt, Guard([] { return new aws::QueuePtr; }));
+	FindQueue(scan->server_oid, scan->user_oid, scan->table, scan->queue);
+	if (!Guard([] { return Messages().settlement().empty(); }))
+		SettleNow();
+	scan->inbox = Guard([&] {
+		scan->requests_before = (*scan->queue)->client->counters().requests;
+		return Messages().Open(*scan->queue, DescribeInbox(*scan));
+	});
+	scan->started = true;
+	MemoryContextSwitchTo(caller);
+}
+
+}  // namespace sqs_fdw::pg
