@@ -18,7 +18,31 @@ EXPLAIN (COSTS OFF, VERBOSE)
 	INSERT INTO explained_target SELECT user_id, locale FROM explained_queue WHERE sent_at > '2020-01-01';
 EXPLAIN (COSTS OFF) INSERT INTO explained_target SELECT user_id, locale FROM explained_queue LIMIT 5;
 EXPLAIN (COSTS OFF) SELECT count(*) FROM explained_queue WHERE false;
-EXPLAIN (COSTS OFF, FORMAT JSON) INSERT INTO explained_target SELECT user_id FROM explained_queue;
+
+-- The structured formats, without what the server's versions add of their own.
+CREATE FUNCTION explained(format text, statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	plan text := '';
+BEGIN
+	FOR line IN EXECUTE format('EXPLAIN (COSTS OFF, VERBOSE, FORMAT %s) %s', format, statement) LOOP
+		plan := plan || line;
+	END LOOP;
+	FOR line IN SELECT regexp_split_to_table(plan, '\n') LOOP
+		IF line !~ 'Async|Parallel|Disabled|Operation|Schema|Alias' THEN
+			RETURN NEXT line;
+		END IF;
+	END LOOP;
+END $$;
+SELECT explained('JSON', 'INSERT INTO explained_target SELECT user_id FROM explained_queue');
+SELECT explained('YAML', 'SELECT user_id FROM explained_queue WHERE locale = $q$RU$q$');
+SELECT explained('XML', 'SELECT user_id FROM explained_queue');
+DROP FUNCTION explained;
+
+EXPLAIN (COSTS OFF) CREATE TABLE explained_new AS SELECT user_id FROM explained_queue;
+EXPLAIN (COSTS OFF) SELECT user_id INTO explained_new FROM explained_queue;
+EXPLAIN (COSTS OFF) CREATE MATERIALIZED VIEW explained_view AS SELECT user_id FROM explained_queue;
+EXPLAIN (COSTS OFF) INSERT INTO explained_target SELECT DISTINCT user_id, locale FROM explained_queue;
 ALTER FOREIGN TABLE explained_queue OPTIONS (ADD consume 'always');
 EXPLAIN (COSTS OFF) SELECT user_id FROM explained_queue;
 ALTER FOREIGN TABLE explained_queue OPTIONS (SET consume 'never');

@@ -27,6 +27,8 @@
 
 extern "C" {
 #include "commands/explain.h"
+#include "executor/instrument.h"
+#include "tcop/tcopprot.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
@@ -43,7 +45,34 @@ extern "C" {
 #define EXECUTOR_RUN_ARGUMENTS query, direction, count, execute_once
 #endif
 
+// What EXPLAIN does with one query; its hook has the same signature.
+#define EXPLAIN_QUERY_PARAMETERS                                                            \
+	Query *query, int cursor_options, IntoClause *into, ExplainState *es, const char *text, \
+	    ParamListInfo params, QueryEnvironment *environment
+#define EXPLAIN_QUERY_ARGUMENTS query, cursor_options, into, es, text, params, environment
+
 namespace sqs_fdw::pg {
+
+// What EXPLAIN does where nobody has hooked in; not exported before 17.
+inline void StandardExplainQuery(EXPLAIN_QUERY_PARAMETERS)
+{
+#if PG_VERSION_NUM >= 170000
+	standard_ExplainOneQuery(EXPLAIN_QUERY_ARGUMENTS);
+#else
+	instr_time start;
+	instr_time duration;
+	const BufferUsage buffers_before = pgBufferUsage;
+	BufferUsage buffers = {};
+	INSTR_TIME_SET_CURRENT(start);
+	PlannedStmt *plan = pg_plan_query(query, text, cursor_options, params);
+	INSTR_TIME_SET_CURRENT(duration);
+	INSTR_TIME_SUBTRACT(duration, start);
+	if (es->buffers)
+		BufferUsageAccumDiff(&buffers, &pgBufferUsage, &buffers_before);
+	ExplainOnePlan(
+	    plan, into, es, text, params, environment, &duration, es->buffers ? &buffers : nullptr);
+#endif
+}
 
 // The role whose user mapping and rights a scan uses (the view's owner under a view).
 inline Oid ScanUser(ForeignScanState *node, EState *estate)

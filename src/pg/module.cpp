@@ -19,5 +19,5 @@ void _PG_init()
 	DefineSettings();
 	RegisterTransactionCallbacks();
 	RegisterConnectionCallbacks();
-	InstallExecutorHook();
+	InstallExecutorHooks();
 }

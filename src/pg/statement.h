@@ -8,10 +8,10 @@ namespace sqs_fdw::pg {
 // Whether messages that the statement of `estate` reads are taken, by default (consume 'on_write'):
 // INSERT, UPDATE, DELETE, MERGE, a WITH that does one of these, CREATE TABLE AS and SELECT INTO
 // write; SELECT, cursors, COPY (SELECT) TO and materialized views look. Ask when the first row is
-// wanted, not before: only ExecutorRun knows where the rows go.
+// wanted, or to explain, not before: only then it is known where the rows go.
 bool StatementWrites(struct ::EState *estate);
 
-// Watches ExecutorRun. Called once per backend, from _PG_init.
-void InstallExecutorHook();
+// Watches ExecutorRun and EXPLAIN. Called once per backend, from _PG_init.
+void InstallExecutorHooks();
 
 }  // namespace sqs_fdw::pg
