@@ -142,3 +142,20 @@ REVOKE ALL ON FUNCTION sqs.rejected_attributes(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION sqs.rejected_attributes(bigint) IS
 	'what SQS told of a rejected message: system and message attributes';
 -- rejected end
+
+-- The ledger.
+-- ledger begin
+-- The messages whose rows this database has, so that a redelivered one does not get in twice.
+-- Written by scans alone, in the transaction of the rows; sent_at first, so that new entries are
+-- side by side and old ones go as a range.
+
+CREATE TABLE sqs.ledger (
+	sent_at timestamptz NOT NULL,
+	message_id uuid NOT NULL,
+	queue integer NOT NULL,
+	PRIMARY KEY (sent_at, message_id)
+);
+COMMENT ON TABLE sqs.ledger IS 'the messages that were taken, for as long as SQS can redeliver them';
+-- A restored database does not take again what it has.
+SELECT pg_catalog.pg_extension_config_dump('sqs.ledger', '');
+-- ledger end

@@ -26,6 +26,7 @@
 	extern "C" Datum name([[maybe_unused]] PG_FUNCTION_ARGS)
 
 extern "C" {
+#include "access/genam.h"
 #include "commands/explain.h"
 #include "executor/instrument.h"
 #include "tcop/tcopprot.h"
@@ -94,6 +95,15 @@ inline void ReserveSettingPrefix(const char *prefix)
 	MarkGUCPrefixReserved(prefix);
 #else
 	EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+inline IndexScanDesc BeginIndexScan(Relation heap, Relation index, Snapshot snapshot, int keys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(heap, index, snapshot, nullptr, keys, 0);
+#else
+	return index_beginscan(heap, index, snapshot, keys, 0);
 #endif
 }
 

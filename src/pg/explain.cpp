@@ -62,6 +62,8 @@ void ShowCounts(const ScanState &scan, ExplainState *es)
 	ExplainPropertyInteger("Messages", nullptr, counts.inbox.received, es);
 	ExplainPropertyInteger("Taken", nullptr, counts.inbox.taken, es);
 	ExplainPropertyInteger("Filtered", nullptr, counts.inbox.filtered, es);
+	ExplainPropertyInteger("Duplicates", nullptr, scan.duplicates, es);
+	ExplainPropertyInteger("Contended", nullptr, scan.contended, es);
 	ExplainPropertyInteger("Rejected", nullptr, scan.rejections.total, es);
 }
 

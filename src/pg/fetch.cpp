@@ -98,7 +98,8 @@ void BeginBatch(ScanState *scan)
 	for (int i = 0; i < scan->row_count; ++i) {
 		scan->rows[i].rejection = Rejection{};
 		const Fate fate = scan->inbox->FateOf(static_cast<size_t>(i));
-		scan->rows[i].skip = fate == Fate::kRepeated || fate == Fate::kGone;
+		scan->rows[i].skip = fate == Fate::kRepeated || fate == Fate::kGone ||
+		                     fate == Fate::kDuplicate || fate == Fate::kContended;
 		memset(scan->rows[i].nulls, true, natts * sizeof(bool));
 		if (fate == Fate::kRepeated)
 			EndForRepeats(scan);

@@ -1,6 +1,7 @@
 // DELETE FROM a queue: the rows that it deletes are the messages that it takes.
 #include "pg/fdw.h"
 #include "pg/guard.h"
+#include "pg/ledger.h"
 #include "pg/option.h"
 #include "pg/xact.h"
 
@@ -23,6 +24,7 @@ constexpr char kRowName[] = "wholerow";
 struct DeleteState {
 	AttrNumber id_column;
 	AttrNumber row_column;
+	bool exactly_once;
 };
 
 // The columns of a row that came up from the scan.
@@ -37,6 +39,43 @@ void FillFromRow(TupleTableSlot *slot, Datum row)
 	ExecClearTuple(slot);
 	heap_deform_tuple(&tuple, slot->tts_tupleDescriptor, slot->tts_values, slot->tts_isnull);
 	ExecStoreVirtualTuple(slot);
+}
+
+MessageId MessageIdOf(Datum tid)
+{
+	auto *const pointer = reinterpret_cast<ItemPointer>(DatumGetPointer(tid));
+	return {ItemPointerGetBlockNumberNoCheck(pointer),
+	    static_cast<uint16>(ItemPointerGetOffsetNumberNoCheck(pointer) - 1)};
+}
+
+// What the ledger makes of a message that is to be taken now.
+Fate FateOf(const DeleteState &columns, const LedgerKey &key)
+{
+	const LedgerState state = columns.exactly_once ? EnterInLedger(key) : LedgerState::kNew;
+	return state == LedgerState::kNew ? Fate::kTaken : FateInLedger(state);
+}
+
+// Takes the message; false where it has been taken already, or is another transaction's.
+bool Take(const DeleteState &columns, MessageId message)
+{
+	struct Known {
+		bool open;
+		LedgerKey key;
+	};
+	const Known known = Guard([&] {
+		const auto key = Messages().KeyAt(message);
+		return key ? Known{true, *key} : Known{};
+	});
+	if (!known.open)
+		return false;
+	const Fate fate = FateOf(columns, known.key);
+	const SubTransactionId subtransaction = GetCurrentSubTransactionId();
+	Guard([&] {
+		if (fate != Fate::kContended)
+			Messages().set_has_taken();
+		Messages().Mark(message, fate, subtransaction);
+	});
+	return fate == Fate::kTaken;
 }
 
 }  // namespace
@@ -70,7 +109,8 @@ void sqsBeginForeignModify(ModifyTableState *state, ResultRelInfo *target, List 
 		return;
 	const Relation relation = target->ri_RelationDesc;
 	const ForeignTable *table = GetForeignTable(RelationGetRelid(relation));
-	if (ReadTableOptions(table->options).consume == Consume::kNever)
+	const TableOptions options = ReadTableOptions(table->options);
+	if (options.consume == Consume::kNever)
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		                   errmsg("messages of foreign table \"%s\" are never taken",
 		                       RelationGetRelationName(relation)),
@@ -79,10 +119,12 @@ void sqsBeginForeignModify(ModifyTableState *state, ResultRelInfo *target, List 
 	const List *rows = outerPlanState(state)->plan->targetlist;
 	columns->id_column = ExecFindJunkAttributeInTlist(const_cast<List *>(rows), kIdName);
 	columns->row_column = ExecFindJunkAttributeInTlist(const_cast<List *>(rows), kRowName);
+	columns->exactly_once = options.exactly_once;
 	target->ri_FdwState = columns;
 }
 
-// Null where an earlier row of a join has deleted the message already.
+// Null where an earlier row of a join has deleted the message already, or another transaction has
+// come first.
 TupleTableSlot *sqsExecForeignDelete(
     EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *row)
 {
@@ -92,11 +134,7 @@ TupleTableSlot *sqsExecForeignDelete(
 	if (is_null)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 		                   errmsg("a row to delete from a queue has no message id")));
-	auto *const pointer = reinterpret_cast<ItemPointer>(DatumGetPointer(id));
-	const MessageId message = {ItemPointerGetBlockNumberNoCheck(pointer),
-	    static_cast<uint16>(ItemPointerGetOffsetNumberNoCheck(pointer) - 1)};
-	const SubTransactionId subtransaction = GetCurrentSubTransactionId();
-	if (!Guard([&] { return Messages().Take(message, subtransaction); }))
+	if (!Take(*columns, MessageIdOf(id)))
 		return nullptr;
 
 	if (AttributeNumberIsValid(columns->row_column)) {

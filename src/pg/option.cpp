@@ -196,6 +196,8 @@ constexpr Option kOptions[] = {
         "what to do with a message that the table's definition refuses"},
     {"reject_limit", kTable, Kind::kNumber, 0, 110000, nullptr, nullptr, "0",
         "most messages that one scan may reject before it fails; 0: no limit"},
+    {"exactly_once", kTable, Kind::kBool, 0, 0, nullptr, nullptr, "true",
+        "keep the ids of taken messages in sqs.ledger, so that none is taken twice"},
 
     {"key", kColumn, Kind::kText, 0, 0, nullptr, nullptr, "the column's name",
         "key of the body's JSON object"},
@@ -329,11 +331,11 @@ int FindNumber(List *options, const char *name, int otherwise)
 	return text == nullptr ? otherwise : static_cast<int>(strtol(text, nullptr, 10));
 }
 
-bool FindBool(List *options, const char *name)
+bool FindBool(List *options, const char *name, bool otherwise = false)
 {
 	const char *text = FindText(options, name);
-	bool value = false;
-	return text != nullptr && parse_bool(text, &value) && value;
+	bool value = otherwise;
+	return text != nullptr && parse_bool(text, &value) ? value : otherwise;
 }
 
 int CountGiven(List *options, const char *const names[], int count)
@@ -444,6 +446,7 @@ TableOptions ReadTableOptions(List *options)
 	else if (on_error != nullptr && strcmp(on_error, "store") == 0)
 		read.on_error = OnError::kStore;
 	read.reject_limit = FindNumber(options, "reject_limit", read.reject_limit);
+	read.exactly_once = FindBool(options, "exactly_once", read.exactly_once);
 	return read;
 }
 

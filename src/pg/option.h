@@ -38,6 +38,7 @@ struct TableOptions {
 	int look_limit = 100;
 	OnError on_error = OnError::kLeave;
 	int reject_limit = 0;  // 0: none
+	bool exactly_once = true;
 };
 
 struct ColumnOptions {

@@ -17,6 +17,22 @@ std::chrono::seconds ReleaseDelay(int32_t receive_count) noexcept
 	return std::min(kMost, std::chrono::seconds(1 << doublings));
 }
 
+namespace {
+
+// Whether the fate may still change.
+bool IsOpen(Fate fate) noexcept
+{
+	return fate == Fate::kHeld || fate == Fate::kLooked || fate == Fate::kFiltered;
+}
+
+// Whether the message leaves the queue once the transaction has committed.
+bool IsToDelete(Fate fate) noexcept
+{
+	return fate == Fate::kTaken || fate == Fate::kDuplicate;
+}
+
+}  // namespace
+
 Inbox::Inbox(
     aws::QueuePtr queue, const InboxOptions &options, uint32_t *last_serial, HeldMessages *held)
     : queue_(std::move(queue)),
@@ -25,7 +41,8 @@ Inbox::Inbox(
       look_(options.look),
       replay_(options.replay),
       last_serial_(last_serial),
-      held_(held)
+      held_(held),
+      queue_number_(QueueNumber(queue_->url))
 {
 }
 
@@ -56,7 +73,8 @@ bool Inbox::Advance(SubTransactionId subtransaction)
 	batch.slots.reserve(received->messages.size());
 	for (const aws::Message &message : received->messages) {
 		const auto [held, is_new] = held_->try_emplace(std::string(message.id));
-		held->second.assign(message.handle);
+		held->second.handle.assign(message.handle);
+		held->second.sent_ms = message.sent_ms;
 		batch.slots.push_back({&*held, subtransaction, is_new ? Fate::kHeld : Fate::kRepeated});
 		counts_.repeated += is_new ? 0 : 1;
 	}
@@ -69,8 +87,7 @@ bool Inbox::Advance(SubTransactionId subtransaction)
 // Gives a message another fate and owner; whether that changed its fate.
 bool Inbox::Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactionId subtransaction)
 {
-	const bool open = *from == Fate::kHeld || *from == Fate::kLooked || *from == Fate::kFiltered;
-	if (!open || *from == fate)
+	if (!IsOpen(*from) || *from == fate)
 		return false;
 	if (*from == Fate::kFiltered)
 		--counts_.filtered;
@@ -93,22 +110,45 @@ bool Inbox::Mark(size_t index, Fate fate, SubTransactionId subtransaction)
 	return Change(&slot.fate, &slot.subtransaction, fate, subtransaction);
 }
 
-std::optional<bool> Inbox::MarkAt(MessageId id, Fate fate, SubTransactionId subtransaction)
+LedgerKey Inbox::KeyOf(size_t index) const noexcept
+{
+	const aws::Message &message = batches_[position_ - 1].received->messages[index];
+	return {message.sent_ms, MessageIdBytes(message.id), queue_number_};
+}
+
+// A message of any batch; null where this inbox does not have it.
+Inbox::Place Inbox::Find(MessageId id) noexcept
 {
 	for (Batch &batch : batches_) {
-		if (batch.serial != id.serial)
-			continue;
-		Slot &slot = batch.slots[id.index];
-		return Change(&slot.fate, &slot.subtransaction, fate, subtransaction);
+		if (batch.serial == id.serial) {
+			Slot &slot = batch.slots[id.index];
+			return {slot.message, &slot.fate, &slot.subtransaction};
+		}
 	}
 	const auto before = [](const SettledParcel &settled, const MessageId &wanted) {
-		return std::pair(settled.id.serial, settled.id.index) <
-		       std::pair(wanted.serial, wanted.index);
+		return settled.id < wanted;
 	};
 	const auto found = std::lower_bound(settled_.begin(), settled_.end(), id, before);
-	if (found == settled_.end() || found->id.serial != id.serial || found->id.index != id.index)
+	if (found == settled_.end() || id < found->id)
+		return {};
+	return {found->parcel.message, &found->parcel.fate, &found->subtransaction};
+}
+
+std::optional<bool> Inbox::MarkAt(MessageId id, Fate fate, SubTransactionId subtransaction)
+{
+	const Place place = Find(id);
+	if (place.fate == nullptr)
 		return std::nullopt;
-	return Change(&found->parcel.fate, &found->subtransaction, fate, subtransaction);
+	return Change(place.fate, place.owner, fate, subtransaction);
+}
+
+std::optional<LedgerKey> Inbox::KeyAt(MessageId id) noexcept
+{
+	const Place place = Find(id);
+	if (place.fate == nullptr || !IsOpen(*place.fate))
+		return std::nullopt;
+	return LedgerKey{
+	    place.message->second.sent_ms, MessageIdBytes(place.message->first), queue_number_};
 }
 
 // Keeps what is needed of one message of a batch that is about to go. A repeated one is kept where
@@ -165,9 +205,7 @@ void Inbox::Abort(SubTransactionId subtransaction, std::vector<Parcel> *out)
 		if (position_ > i)
 			--position_;
 	}
-	const auto by_id = [](const SettledParcel &a, const SettledParcel &b) {
-		return std::pair(a.id.serial, a.id.index) < std::pair(b.id.serial, b.id.index);
-	};
+	const auto by_id = [](const SettledParcel &a, const SettledParcel &b) { return a.id < b.id; };
 	if (!std::is_sorted(settled_.begin(), settled_.end(), by_id))
 		std::sort(settled_.begin(), settled_.end(), by_id);
 
@@ -200,16 +238,23 @@ Inbox *Registry::Open(aws::QueuePtr queue, const InboxOptions &options)
 	return inboxes_.back().get();
 }
 
-bool Registry::Take(MessageId id, SubTransactionId subtransaction)
+bool Registry::Mark(MessageId id, Fate fate, SubTransactionId subtransaction)
 {
 	Touch(subtransaction);
 	for (auto inbox = inboxes_.rbegin(); inbox != inboxes_.rend(); ++inbox) {
-		if (const auto taken = (*inbox)->MarkAt(id, Fate::kTaken, subtransaction)) {
-			has_taken_ = true;
-			return *taken;
-		}
+		if (const auto changed = (*inbox)->MarkAt(id, fate, subtransaction))
+			return *changed;
 	}
 	return false;
+}
+
+std::optional<LedgerKey> Registry::KeyAt(MessageId id) noexcept
+{
+	for (auto inbox = inboxes_.rbegin(); inbox != inboxes_.rend(); ++inbox) {
+		if (const auto key = (*inbox)->KeyAt(id))
+			return key;
+	}
+	return std::nullopt;
 }
 
 std::unique_ptr<Inbox> Registry::Remove(Inbox *inbox)
@@ -227,8 +272,9 @@ std::unique_ptr<Inbox> Registry::Remove(Inbox *inbox)
 // definition, may be what the trouble is about: it comes back later each time.
 void Registry::GiveBack(const aws::QueuePtr &queue, const Parcel &parcel)
 {
-	const bool suspect = parcel.fate == Fate::kTaken || parcel.fate == Fate::kRejected;
-	settlement_.Release(queue, std::move(parcel.message->second),
+	const bool suspect = parcel.fate == Fate::kTaken || parcel.fate == Fate::kRejected ||
+	                     parcel.fate == Fate::kContended;
+	settlement_.Release(queue, std::move(parcel.message->second.handle),
 	    suspect ? ReleaseDelay(parcel.receive_count) : std::chrono::seconds(0));
 }
 
@@ -253,8 +299,8 @@ void Registry::Dissolve(std::unique_ptr<Inbox> inbox, Frames *frames)
 		inbox->SettleFront();
 	}
 	for (const auto &settled : inbox->settled_) {
-		const bool waits = inbox->look_ || settled.parcel.fate == Fate::kTaken ||
-		                   settled.parcel.fate == Fate::kLooked;
+		const Fate fate = settled.parcel.fate;
+		const bool waits = inbox->look_ || IsToDelete(fate) || fate == Fate::kLooked;
 		if (waits) {
 			(*frames)[settled.subtransaction][inbox->queue_].push_back(settled.parcel);
 		} else {
@@ -317,15 +363,15 @@ bool Registry::Abort(SubTransactionId subtransaction)
 	return any;
 }
 
-void Registry::EndTransaction(bool committed)
+void Registry::EndTransaction(TransactionEnd end)
 {
 	// Whatever throws from here on, the next transaction starts with nothing of this one. The held
 	// messages go last: the rest points to them.
 	const auto held = std::exchange(held_, {});
 	auto frames = std::exchange(frames_, {});
 	auto inboxes = std::exchange(inboxes_, {});
-	const bool distrusted = std::exchange(distrusted_, false);
-	const bool deletes = committed && !distrusted;
+	if (std::exchange(distrusted_, false))
+		end = TransactionEnd::kAborted;
 	has_taken_ = false;
 	has_looked_ = false;
 
@@ -335,10 +381,10 @@ void Registry::EndTransaction(bool committed)
 	for (auto &[subtransaction, frame] : frames) {
 		for (auto &[queue, parcels] : frame) {
 			for (const Parcel &parcel : parcels) {
-				if (deletes && parcel.fate == Fate::kTaken)
-					settlement_.Delete(queue, std::move(parcel.message->second));
-				else
+				if (end == TransactionEnd::kAborted || !IsToDelete(parcel.fate))
 					GiveBack(queue, parcel);
+				else if (end == TransactionEnd::kCommitted)
+					settlement_.Delete(queue, std::move(parcel.message->second.handle));
 			}
 		}
 	}

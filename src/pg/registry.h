@@ -15,19 +15,22 @@
 
 #include "aws/receiver.h"
 #include "aws/settlement.h"
+#include "pg/ledger_key.h"
 #include "pg/types.h"
 
 namespace sqs_fdw::pg {
 
 // What the scan decided about a message.
 enum class Fate : uint8_t {
-	kHeld,      // not looked at yet, or its row is on its way: visible again at the scan's end
-	kLooked,    // returned by a look: visible again when the transaction ends
-	kTaken,     // returned by a statement that writes: deleted after the commit
-	kFiltered,  // a condition of the query refused it: visible again at the scan's end
-	kRejected,  // the table's definition refused it: visible again, later each time
-	kRepeated,  // the transaction has it already: its visibility ran out, and it came again
-	kGone,      // a rollback to a savepoint has released it
+	kHeld,       // not looked at yet, or its row is on its way: visible again at the scan's end
+	kLooked,     // returned by a look: visible again when the transaction ends
+	kTaken,      // returned by a statement that writes: deleted after the commit
+	kFiltered,   // a condition of the query refused it: visible again at the scan's end
+	kRejected,   // the table's definition refused it: visible again, later each time
+	kDuplicate,  // its row is in the database already: not returned, deleted after the commit
+	kContended,  // a running transaction has it: not returned, visible again later each time
+	kRepeated,   // the transaction has it already: its visibility ran out, and it came again
+	kGone,       // a rollback to a savepoint has released it
 };
 
 // How long a message stays invisible once it is given back, by its receive count: at once the first
@@ -39,11 +42,19 @@ std::chrono::seconds ReleaseDelay(int32_t receive_count) noexcept;
 struct MessageId {
 	uint32_t serial;
 	uint16_t index;
+
+	bool operator<(const MessageId &other) const noexcept
+	{
+		return serial != other.serial ? serial < other.serial : index < other.index;
+	}
 };
 
-// The messages of one queue that the transaction has in hand: by id, the newest receipt handle,
-// since SQS deletes by that one.
-using HeldMessages = std::unordered_map<std::string, std::string>;
+// The messages of one queue that the transaction has in hand, by id.
+struct Held {
+	std::string handle;  // the newest one, since SQS deletes by that
+	int64_t sent_ms = 0;
+};
+using HeldMessages = std::unordered_map<std::string, Held>;
 using HeldMessage = HeldMessages::value_type;
 
 // A message that the scan is done with: all that is needed to delete or release it.
@@ -94,12 +105,18 @@ public:
 	// What is known of message `index` of the current batch.
 	Fate FateOf(size_t index) const noexcept;
 
+	// What the ledger knows message `index` of the current batch by.
+	LedgerKey KeyOf(size_t index) const noexcept;
+
 	// Settles message `index` of the current batch; whether that changed its fate. A fate that was
 	// settled stays, unless a replay takes what an earlier pass filtered.
 	bool Mark(size_t index, Fate fate, SubTransactionId subtransaction);
 
 	// The same for a message of any batch; unset where this inbox does not have it.
 	std::optional<bool> MarkAt(MessageId id, Fate fate, SubTransactionId subtransaction);
+
+	// The key of a message of any batch that may still be taken; unset where there is none.
+	std::optional<LedgerKey> KeyAt(MessageId id) noexcept;
 
 	// Starts over with what was received. Only with options.replay.
 	void Rewind() noexcept { position_ = 0; }
@@ -130,6 +147,13 @@ private:
 		Parcel parcel;
 	};
 
+	struct Place {
+		HeldMessage *message;
+		Fate *fate;
+		SubTransactionId *owner;
+	};
+
+	Place Find(MessageId id) noexcept;
 	bool Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactionId subtransaction);
 	static void ReleaseSlots(
 	    Batch *batch, SubTransactionId subtransaction, std::vector<Parcel> *out);
@@ -145,8 +169,16 @@ private:
 	size_t position_ = 0;  // one past the current batch; 0: none is current
 	uint32_t *last_serial_;
 	HeldMessages *held_;
+	int32_t queue_number_;
 	std::vector<SettledParcel> settled_;  // of batches that are behind us, by id
 	InboxCounts counts_;
+};
+
+// How a transaction ended, as far as messages are concerned.
+enum class TransactionEnd {
+	kCommitted,    // taken messages are deleted
+	kUnconfirmed,  // committed, but not where it should be: they are neither deleted nor released
+	kAborted,      // they are released
 };
 
 // The backend's inboxes, and the messages of scans that have ended.
@@ -158,8 +190,11 @@ public:
 	// what was taken or looked at stays until the transaction ends.
 	void Close(Inbox *inbox);
 
-	// Takes a message that a scan has returned, wherever it is now; whether it was not taken yet.
-	bool Take(MessageId id, SubTransactionId subtransaction);
+	// Settles a message that a scan has returned, wherever it is now; whether it was open.
+	bool Mark(MessageId id, Fate fate, SubTransactionId subtransaction);
+
+	// What the ledger knows such a message by; unset where it has been taken already.
+	std::optional<LedgerKey> KeyAt(MessageId id) noexcept;
 
 	// Every message received or taken from now on belongs to `subtransaction` or one above it.
 	void Touch(SubTransactionId subtransaction) noexcept
@@ -178,22 +213,21 @@ public:
 	// Whether anything was given to the settlement.
 	bool Abort(SubTransactionId subtransaction);
 
-	// Hands everything to the settlement: taken messages are deleted if `committed`, released
-	// otherwise. Ends all inboxes. Where it throws, what it had is forgotten, and comes back when
-	// its visibility timeout ends.
-	void EndTransaction(bool committed);
+	// Hands everything to the settlement, as the transaction's end wants it. Ends all inboxes.
+	// Where it throws, what it had is forgotten, and comes back when its visibility timeout ends.
+	void EndTransaction(TransactionEnd end);
 
 	// After Commit or Abort threw, nobody knows any more which messages were taken: nothing of this
 	// transaction is deleted.
 	void Distrust() noexcept { distrusted_ = true; }
 
 	bool idle() const noexcept { return inboxes_.empty() && frames_.empty(); }
+	// Whether the transaction has messages to delete once it has committed.
+	bool has_taken() const noexcept { return has_taken_; }
+	void set_has_taken() noexcept { has_taken_ = true; }
 	// Whether the transaction has returned messages that stay in the queue.
 	bool has_looked() const noexcept { return has_looked_; }
 	void set_has_looked() noexcept { has_looked_ = true; }
-
-	bool has_taken() const noexcept { return has_taken_; }
-	void set_has_taken() noexcept { has_taken_ = true; }
 
 	aws::Settlement &settlement() noexcept { return settlement_; }
 

@@ -4,6 +4,7 @@
 
 #include "pg/fdw.h"
 #include "pg/guard.h"
+#include "pg/ledger.h"
 #include "pg/rejected.h"
 #include "pg/xact.h"
 
@@ -52,7 +53,7 @@ bool Mark(ScanState *scan, int row, Fate fate)
 	const SubTransactionId subtransaction = GetCurrentSubTransactionId();
 	return Guard([&] {
 		Messages().Touch(subtransaction);
-		if (fate == Fate::kTaken)
+		if (fate == Fate::kTaken || fate == Fate::kDuplicate)
 			Messages().set_has_taken();
 		if (fate == Fate::kLooked)
 			Messages().set_has_looked();
@@ -60,9 +61,41 @@ bool Mark(ScanState *scan, int row, Fate fate)
 	});
 }
 
+// Whether the ledger lets the message through: nobody has it, and where its scan is what takes it,
+// it has now been entered. A DELETE enters it when its row is deleted.
+bool PassesLedger(ScanState *scan, int row)
+{
+	struct Known {
+		bool taken;
+		LedgerKey key;
+	};
+	if (!scan->table.exactly_once)
+		return true;
+	const Known known = Guard([&] {
+		const auto index = static_cast<size_t>(row);
+		return Known{scan->inbox->FateOf(index) == Fate::kTaken, scan->inbox->KeyOf(index)};
+	});
+	if (known.taken)  // by an earlier run of this scan
+		return true;
+	const bool enters = scan->takes && !scan->target;
+	const LedgerState state = enters ? EnterInLedger(known.key) : LookUpInLedger(known.key);
+	if (state == LedgerState::kNew)
+		return true;
+	const bool duplicate = state == LedgerState::kDuplicate;
+	if (scan->takes && duplicate)
+		GetCurrentTransactionId();  // so that there is a commit to wait for: see EnterInLedger
+	if (!Mark(scan, row, scan->takes ? FateInLedger(state) : Fate::kFiltered))
+		return false;
+	scan->duplicates += duplicate ? 1 : 0;
+	scan->contended += duplicate ? 0 : 1;
+	return false;
+}
+
 void Reject(ScanState *scan, int row)
 {
 	const bool stores = scan->stores_rejected();
+	if (stores && !PassesLedger(scan, row))
+		return;
 	if (!Mark(scan, row, stores ? Fate::kTaken : Fate::kRejected))
 		return;
 	const char *queue = QueueAsNamed(scan->table);
@@ -115,6 +148,8 @@ bool Accept(ForeignScanState *node, ScanState *scan, int row, TupleTableSlot *sl
 		Reject(scan, row);
 		return false;
 	}
+	if (!PassesLedger(scan, row))
+		return false;
 	FillSlot(*scan, row, slot);
 	if (!scan->target)
 		Mark(scan, row, scan->takes ? Fate::kTaken : Fate::kLooked);

@@ -40,6 +40,8 @@ struct ScanState {
 	int64_t requests_before;
 	int64_t emitted;
 	RejectionTally rejections;
+	int64_t duplicates;
+	int64_t contended;
 
 	// The current batch as rows.
 	struct ::MemoryContextData *batch_context;

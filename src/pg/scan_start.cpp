@@ -2,6 +2,8 @@
 // missing but messages.
 #include "pg/scan.h"
 
+#include <algorithm>
+
 #include "pg/connection.h"
 #include "pg/guard.h"
 #include "pg/rejected.h"
@@ -50,6 +52,15 @@ void RefuseCutting(const ScanState &scan)
 // How many replies of each poll may be under way or wait to be read.
 constexpr int64 kRepliesAhead = 2;
 
+// The ledger knows messages by it.
+void AskForSentTime(aws::ReceiveRequest *request)
+{
+	const char *name = SystemAttributeName(Attribute::kSentTimestamp);
+	auto &names = request->system_attributes;
+	if (std::find(names.begin(), names.end(), name) == names.end())
+		names.emplace_back(name);
+}
+
 InboxOptions DescribeInbox(const ScanState &scan)
 {
 	InboxOptions options;
@@ -66,6 +77,8 @@ InboxOptions DescribeInbox(const ScanState &scan)
 	if (scan.table.visibility_timeout_s >= 0)
 		request.visibility_timeout = std::chrono::seconds(scan.table.visibility_timeout_s);
 	AskFor(*scan.maker, scan.stores_rejected(), &request);
+	if (scan.table.exactly_once && !scan.stores_rejected())
+		AskForSentTime(&request);
 	return options;
 }
 

@@ -7,6 +7,7 @@
 
 #include "pg/guard.h"
 #include "pg/guc.h"
+#include "pg/standby.h"
 
 #include "pg/server.h"
 
@@ -150,9 +151,24 @@ void WarnIfLookedAndWrote()
 	                "option consume to 'always'.")));
 }
 
+// The wait for a synchronous standby was cancelled. A failover may still lose the commit, so the
+// messages stay in the queue, and come again when their visibility timeout ends.
+void WarnOfUnconfirmed()
+{
+	ereport(WARNING,
+	    (errcode(ERRCODE_WARNING),
+	        errmsg("the messages of the transaction were not deleted from SQS"),
+	        errdetail(
+	            "The wait for a synchronous standby was cancelled, so a failover may lose the "
+	            "transaction."),
+	        errhint("They come again when their visibility timeout ends. With exactly_once the "
+	                "ledger then recognises them, and they are deleted.")));
+}
+
 void OnXactEvent(XactEvent event, void *)
 {
 	Failure failure;
+	TransactionEnd end = TransactionEnd::kAborted;
 	switch (event) {
 		case XACT_EVENT_PRE_COMMIT:
 			WarnIfLookedAndWrote();
@@ -167,10 +183,16 @@ void OnXactEvent(XactEvent event, void *)
 				        errhint("Commit the transaction in one phase.")));
 			break;
 		case XACT_EVENT_COMMIT:
+			end = TransactionEnd::kCommitted;
+			if (registry->has_taken() && !CommitIsConfirmed()) {
+				end = TransactionEnd::kUnconfirmed;
+				WarnOfUnconfirmed();
+			}
+			[[fallthrough]];
 		case XACT_EVENT_ABORT:
 			if (!GuardNoRaise(&failure, [&] {
 				    const int64 before = registry->settlement().deletes_left();
-				    registry->EndTransaction(event == XACT_EVENT_COMMIT);
+				    registry->EndTransaction(end);
 				    deletes_added = registry->settlement().deletes_left() > before;
 			    }))
 				ReportFailure(WARNING, "could not sort the messages of a queue", failure);

@@ -160,7 +160,7 @@ TEST(Registry, commit_deletes_what_was_taken_and_releases_the_rest)
 	inbox->Mark(0, Fate::kTaken, kTop);
 	inbox->Mark(1, Fate::kFiltered, kTop);
 	registry.Close(inbox);
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.deleted(), std::set<std::string>{"h0"});
 	EXPECT_EQ(Keys(queue.released()), (std::vector<std::string>{"h1", "h2"}));
@@ -174,7 +174,8 @@ TEST(Registry, rollback_deletes_nothing_and_releases_everything)
 	Inbox *inbox = registry.Open(queue.queue(), Options(queue));
 	ASSERT_TRUE(Next(&registry, inbox, kTop));
 	inbox->Mark(0, Fate::kTaken, kTop);
-	registry.EndTransaction(false);  // as after an error: nobody closed the inbox
+	registry.EndTransaction(
+	    TransactionEnd::kAborted);  // as after an error: nobody closed the inbox
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_TRUE(queue.deleted().empty());
 	EXPECT_EQ(queue.released().size(), 3u);
@@ -189,7 +190,7 @@ TEST(Registry, a_look_deletes_nothing_and_holds_until_the_transaction_ends)
 	inbox->Mark(0, Fate::kLooked, kTop);
 	registry.Close(inbox);
 	EXPECT_EQ(registry.settlement().releases_left(), 0);
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_TRUE(queue.deleted().empty());
 	EXPECT_EQ(queue.released().size(), 2u);
@@ -215,7 +216,7 @@ TEST(Registry, savepoint_rollback_releases_what_was_received_in_it)
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.released().size(), 10u);
 
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.deleted().size(), 10u);
 	EXPECT_EQ(queue.deleted().count("h0"), 1u);
@@ -234,7 +235,7 @@ TEST(Registry, released_savepoint_belongs_to_its_parent)
 	EXPECT_TRUE(registry.Concerns(2));
 	EXPECT_FALSE(registry.Concerns(3));
 	registry.Abort(2);
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_TRUE(queue.deleted().empty());
 	EXPECT_EQ(queue.released().size(), 1u);
@@ -254,7 +255,7 @@ TEST(Registry, a_scan_outlives_the_savepoint_it_received_in)
 	EXPECT_NE(inbox->serial(), serial);
 	EXPECT_FALSE(Next(&registry, inbox, kTop));
 	registry.Close(inbox);
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.deleted(), std::set<std::string>{"h0"});
 	EXPECT_EQ(queue.released().size(), 19u);
@@ -271,7 +272,7 @@ TEST(Registry, taking_inside_a_savepoint_is_undone_with_it)
 	registry.Touch(2);
 	registry.Abort(2);
 	registry.Close(inbox);
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.deleted(), std::set<std::string>{"h0"});
 	EXPECT_EQ(Keys(queue.released()), std::vector<std::string>{"h1"});
@@ -293,7 +294,7 @@ TEST(Registry, a_rolled_back_mark_leaves_the_rest_of_its_batch)
 	EXPECT_FALSE(inbox->Mark(1, Fate::kTaken, kTop));
 	EXPECT_TRUE(inbox->Mark(2, Fate::kTaken, kTop));
 	registry.Close(inbox);
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.deleted(), (std::set<std::string>{"h0", "h2"}));
 	EXPECT_EQ(queue.released().size(), 8u);
@@ -328,16 +329,16 @@ TEST(Registry, a_message_is_taken_by_its_id_wherever_it_is)
 	const uint32_t first = inbox->serial();
 	ASSERT_TRUE(Next(&registry, inbox, kTop));
 	const uint32_t second = inbox->serial();
-	EXPECT_TRUE(registry.Take({first, 9}, kTop));
-	EXPECT_FALSE(registry.Take({first, 9}, kTop));
-	EXPECT_TRUE(registry.Take({second, 0}, kTop));
-	EXPECT_FALSE(registry.Take({second + 1, 0}, kTop));
-	EXPECT_TRUE(registry.Take({first, 0}, 2));
+	EXPECT_TRUE(registry.Mark({first, 9}, Fate::kTaken, kTop));
+	EXPECT_FALSE(registry.Mark({first, 9}, Fate::kTaken, kTop));
+	EXPECT_TRUE(registry.Mark({second, 0}, Fate::kTaken, kTop));
+	EXPECT_FALSE(registry.Mark({second + 1, 0}, Fate::kTaken, kTop));
+	EXPECT_TRUE(registry.Mark({first, 0}, Fate::kTaken, 2));
 	registry.Abort(2);
-	EXPECT_FALSE(registry.Take({first, 0}, kTop));
+	EXPECT_FALSE(registry.Mark({first, 0}, Fate::kTaken, kTop));
 	EXPECT_EQ(inbox->counts().taken, 3);
 	registry.Close(inbox);
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.deleted(), (std::set<std::string>{"h9", "h10"}));
 }
@@ -356,7 +357,7 @@ TEST(Registry, a_message_that_comes_again_is_kept_once_with_its_newest_handle)
 	EXPECT_FALSE(inbox->Mark(0, Fate::kTaken, kTop));
 	EXPECT_EQ(inbox->counts().repeated, 2);
 	registry.Close(inbox);
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.deleted(), std::set<std::string>{"again0"});
 	EXPECT_EQ(Keys(queue.released()), std::vector<std::string>{"again1"});
@@ -377,7 +378,7 @@ TEST(Registry, a_released_message_may_come_again_in_the_same_transaction)
 	EXPECT_EQ(second->FateOf(0), Fate::kHeld);
 	EXPECT_TRUE(second->Mark(0, Fate::kTaken, kTop));
 	registry.Close(second);
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.deleted(), std::set<std::string>{"again0"});
 }
@@ -390,7 +391,7 @@ TEST(Registry, what_is_not_trusted_is_not_deleted)
 	ASSERT_TRUE(Next(&registry, inbox, kTop));
 	inbox->Mark(0, Fate::kTaken, kTop);
 	registry.Distrust();
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_TRUE(queue.deleted().empty());
 	EXPECT_EQ(Keys(queue.released()), std::vector<std::string>{"h0"});
@@ -412,7 +413,7 @@ TEST(Registry, a_suspect_message_comes_back_later_each_time)
 	ASSERT_TRUE(Next(&registry, inbox, kTop));
 	inbox->Mark(0, Fate::kTaken, kTop);
 	inbox->Mark(1, Fate::kRejected, kTop);
-	registry.EndTransaction(false);
+	registry.EndTransaction(TransactionEnd::kAborted);
 	EXPECT_TRUE(registry.settlement().Run(Never, Soon()));
 	EXPECT_EQ(queue.released(), (std::map<std::string, int>{{"h0", 4}, {"h1", 4}, {"h2", 0}}));
 }
@@ -426,7 +427,7 @@ TEST(Registry, what_is_left_at_the_deadline_is_done_by_the_next_run)
 	for (size_t i = 0; i < 10; ++i)
 		inbox->Mark(i, Fate::kTaken, kTop);
 	registry.Close(inbox);
-	registry.EndTransaction(true);
+	registry.EndTransaction(TransactionEnd::kCommitted);
 	const TimePoint past = Clock::now() - std::chrono::seconds(1);
 	EXPECT_FALSE(registry.settlement().Run(Never, {past, past}));
 	EXPECT_EQ(registry.settlement().deletes_left(), 10);

@@ -1,0 +1,90 @@
+# A message that comes again after its row was committed is not returned again, and leaves the queue.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use SqsFdw::Test;
+
+my $node = start_node('ledger');
+my $queue;
+
+sub value { return $node->safe_psql('postgres', $_[0]); }
+
+sub refill
+{
+	my ($count, %options) = @_;
+	$queue = new_queue('ledger', VisibilityTimeout => 1);
+	create_login_tables($node, $queue, wait_time_seconds => 0, %options);
+	$queue->send(logins($count));
+	value('DELETE FROM sqs.ledger');
+	return;
+}
+
+# Commits the rows of the statement, as a crash would: before anything is deleted from the queue.
+# Then the messages come again.
+sub commit_and_crash
+{
+	my ($statement, $count) = @_;
+	run_sql($node, "SET sqs_fdw.delete_timeout = 0; $statement");
+	wait_for { $queue->counts->{visible} == $count } 'the messages to come again';
+	return;
+}
+
+# --- an entry for each row
+
+refill(10);
+value($TAKE);
+is(value('SELECT count(*), count(DISTINCT message_id) FROM sqs.ledger'), '10|10', 'an entry for each message taken');
+is(value("SELECT count(*) FROM sqs.ledger WHERE sent_at BETWEEN now() - interval '1 hour' AND now() + interval '1 second'"),
+	10, 'with the time that it was sent');
+
+refill(10);
+run_sql($node, "BEGIN; $TAKE; ROLLBACK");
+is(value('SELECT count(*) FROM sqs.ledger'), 0, 'none after a rollback');
+wait_for { $queue->counts->{visible} == 10 } 'the messages to be released';
+value('SELECT count(*) FROM login_queue');
+is(value('SELECT count(*) FROM sqs.ledger'), 0, 'none after a look');
+
+# --- duplicates
+
+refill(10);
+commit_and_crash($TAKE, 10);
+is(value('SELECT count(*) FROM login_queue'), 0, 'a look hides what was taken');
+wait_for { $queue->counts->{visible} == 10 } 'and leaves it in the queue';
+my $explained = run_sql($node, "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $TAKE")->{out};
+like($explained, qr/Taken: 0$/m, 'nothing is taken again');
+like($explained, qr/Duplicates: 10$/m, 'EXPLAIN counts the duplicates');
+check_counts($node, $queue, { visible => 0, in_flight => 0, rows => 10 }, 'they have left the queue');
+
+refill(10);
+commit_and_crash("DELETE FROM login_queue", 10);
+is(run_sql($node, 'DELETE FROM login_queue RETURNING user_id')->{out}, '', 'DELETE finds none of them, either');
+is($queue->counts->{visible} + $queue->counts->{in_flight}, 0, 'and they have left the queue');
+
+refill(10);
+commit_and_crash($TAKE, 10);
+run_sql($node, "BEGIN; $TAKE; ROLLBACK");
+wait_for { $queue->counts->{visible} == 10 } 'what a rolled back statement met as duplicates stays in the queue';
+
+# --- rejected and stored
+
+refill(2, on_error => 'store');
+$queue->send('no JSON');
+commit_and_crash($TAKE, 3);
+value($TAKE);
+is(value('SELECT count(*) FROM sqs.rejected'), 1, 'a rejected message is stored once');
+check_counts($node, $queue, { visible => 0, in_flight => 0, rows => 2 }, 'and leaves the queue');
+
+# --- without
+
+refill(10, exactly_once => 'false');
+commit_and_crash($TAKE, 10);
+is(value('SELECT count(*) FROM sqs.ledger'), 0, 'exactly_once false: no entries');
+value($TAKE);
+is(value('SELECT count(*) FROM user_logins'), 20, 'and doubled rows');
+
+done_testing();
