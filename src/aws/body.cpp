@@ -217,6 +217,9 @@ void BodyReader::Impl::WalkValue(ondemand::value value, const FieldTree *node, i
 	const std::string_view token = value.raw_json_token();
 	const char first = token.empty() ? '\0' : token.front();
 	if (first != '{' && first != '[') {
+		// Left where it is, the parser would take a string before a colon for a key, and skip both.
+		if (first == '"')
+			Get<ondemand::raw_json_string>(value.get_raw_json_string());
 		WalkScalar(TrimEnd(token), node);
 		return;
 	}
