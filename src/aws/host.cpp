@@ -22,11 +22,17 @@ constexpr int kMaxPort = 65535;
 	throw Error(Fault::kInvalid, std::string("host name is not valid: ") + why, "", hint);
 }
 
+// A zero byte would end the text for inet_pton(), but not for others.
+bool Parse(int family, const std::string &host, void *address) noexcept
+{
+	return host.find('\0') == std::string::npos && inet_pton(family, host.c_str(), address) == 1;
+}
+
 // The four bytes of a dotted quad, strictly decimal.
 std::optional<in_addr> ParseIpv4(const std::string &host) noexcept
 {
 	in_addr address{};
-	if (inet_pton(AF_INET, host.c_str(), &address) != 1)
+	if (!Parse(AF_INET, host, &address))
 		return std::nullopt;
 	return address;
 }
@@ -34,7 +40,7 @@ std::optional<in_addr> ParseIpv4(const std::string &host) noexcept
 std::optional<in6_addr> ParseIpv6(const std::string &host) noexcept
 {
 	in6_addr address{};
-	if (inet_pton(AF_INET6, host.c_str(), &address) != 1)
+	if (!Parse(AF_INET6, host, &address))
 		return std::nullopt;
 	return address;
 }

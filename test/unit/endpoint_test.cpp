@@ -129,6 +129,7 @@ TEST(ParseEndpoint, refuses_ipv6_that_is_malformed_scoped_or_ipv4_in_disguise)
 	        "[127.0.0.1]", "[localhost]", "[[::1]]", "[::ffff:127.0.0.1]", "[::ffff:a9fe:a9fe]",
 	        "[::127.0.0.1]", "[::2]", "[::ffff:169.254.169.254]"})
 		EXPECT_NE(Refusal(std::string("http://") + host), "") << host;
+	EXPECT_NE(Refusal(std::string("http://[::1\0.example]", 21)), "");
 }
 
 TEST(ParseEndpoint, refuses_paths_that_would_be_signed_and_sent_differently)
