@@ -55,6 +55,14 @@ bool Holds(std::string_view text, std::string_view secret) noexcept
 	return !secret.empty() && text.find(secret) != std::string_view::npos;
 }
 
+// Whether a text of the server's holds a part of the keys that the request was signed with.
+bool HoldsKeys(std::string_view text, const Credentials &credentials) noexcept
+{
+	return Holds(text, credentials.access_key_id) ||
+	       Holds(text, credentials.secret_access_key.Reveal()) ||
+	       Holds(text, credentials.session_token.Reveal());
+}
+
 bool IsPrintableLine(std::string_view text) noexcept
 {
 	return std::all_of(
@@ -71,17 +79,26 @@ bool IsShown(const FailedRequest &request, Fault fault, ErrorClass error_class,
 		return false;
 	if (request.carries_secrets && fault != Fault::kDenied && fault != Fault::kNoSuchQueue)
 		return false;
-	return !Holds(text, credentials->access_key_id) &&
-	       !Holds(text, credentials->secret_access_key.Reveal()) &&
-	       !Holds(text, credentials->session_token.Reveal());
+	return !HoldsKeys(text, *credentials);
 }
 
-std::string RequestId(std::string_view id)
+// A server that is none of SQS may put anything into these two, too.
+std::string Code(std::string_view code, const Credentials *credentials)
+{
+	if (code.empty())
+		return "without an error code";
+	if (credentials != nullptr && HoldsKeys(code, *credentials))
+		return "with an error code that is not shown";
+	return std::string(code);
+}
+
+std::string RequestId(std::string_view id, const Credentials *credentials)
 {
 	const auto is_plain = [](unsigned char c) {
 		return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-';
 	};
-	if (id.empty() || id.size() > kMaxRequestId || !std::all_of(id.begin(), id.end(), is_plain))
+	if (id.empty() || id.size() > kMaxRequestId || !std::all_of(id.begin(), id.end(), is_plain) ||
+	    (credentials != nullptr && HoldsKeys(id, *credentials)))
 		return "";
 	return ", request id " + std::string(id);
 }
@@ -92,9 +109,9 @@ Error RefusedError(const FailedRequest &request, ErrorClass error_class, const E
     const HttpReply &reply, const Credentials *credentials)
 {
 	const Fault fault = FaultFor(error_class, error.code, reply.status);
-	std::string detail =
-	    "SQS answered " + (error.code.empty() ? "without an error code" : error.code) +
-	    " (HTTP status " + std::to_string(reply.status) + RequestId(reply.request_id) + ").";
+	std::string detail = "SQS answered " + Code(error.code, credentials) + " (HTTP status " +
+	                     std::to_string(reply.status) + RequestId(reply.request_id, credentials) +
+	                     ").";
 	detail += Attempts(request.attempts);
 	if (IsShown(request, fault, error_class, error.message, credentials))
 		detail += " SQS says: " + error.message;

@@ -206,6 +206,20 @@ TEST(Sqs, SecretsThatSqsQuotesAreNotShown)
 	}
 }
 
+TEST(Sqs, SecretsThatStandForACodeOrARequestIdAreNotShown)
+{
+	const std::string token = "quoted-session-token";
+	for (const std::string &secret : {std::string(kAccessKeyId), token}) {
+		FakeReply refusal = Refusal(403, secret);
+		refusal.headers = {"x-amzn-RequestId: " + secret};
+		FakeServer server(Always(refusal));
+		Client client(OptionsFor(server), Keys(token));
+		const Error error = ErrorOf(&client, client.StartReceive(Receive()));
+		EXPECT_FALSE(Holds(Everything(error), secret)) << secret;
+		EXPECT_TRUE(Holds(error.detail(), "HTTP status 403")) << error.detail();
+	}
+}
+
 TEST(Sqs, HandlesAndBodiesThatSqsQuotesAreNotShown)
 {
 	const std::string secret = "secret-of-the-message";
