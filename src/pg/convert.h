@@ -1,0 +1,49 @@
+// One message as one row: the columns' values, NOT NULL, CHECK. Used by row.cpp alone.
+#pragma once
+
+#include "aws/body.h"
+#include "pg/column.h"
+#include "pg/row.h"
+#include "pg/types.h"
+
+namespace sqs_fdw::pg {
+
+// The columns, the checks, and what converts them. Plain data but for the reader, which is deleted
+// with the query context.
+class RowMaker {
+public:
+	struct ::RelationData *relation;
+	struct ::EState *estate;
+	OnError on_error;
+
+	int column_count;
+	Column *columns;
+
+	aws::BodyReader *reader;  // null where no column comes from the body
+	aws::FieldValue *values;
+
+	// What an error in mid-conversion may leave half-way: made anew after each.
+	struct ::MemoryContextData *machinery;
+	struct ::FmgrInfo *inputs;
+	struct ::ExprState **checks;
+
+	int check_count;
+	struct ::Node **check_expressions;
+	const char **check_names;
+	struct ::ExprContext *check_context;
+	struct ::TupleTableSlot *check_slot;
+
+	Rejection in_progress;  // what is being converted, for the rejection if it fails
+};
+
+// What a row needs, once a scan. Server phase, in the executor's query context.
+void DescribeRow(RowMaker *maker, const RowMakerOptions &options);
+
+// Looks up the input functions and prepares the checks, afresh.
+void BuildMachinery(RowMaker *maker);
+
+// Converts one message, unless it is rejected already. What does not fit is a rejection, or an
+// error, and then `in_progress` tells where.
+void ConvertRow(RowMaker *maker, const aws::Message &message, Stage stage, Row *row);
+
+}  // namespace sqs_fdw::pg
