@@ -318,7 +318,7 @@ std::string_view BodyReader::Impl::UpToHere(const char *begin)
 
 void BodyReader::Impl::HandOver(FieldValue *values)
 {
-	size_t size = simdjson::SIMDJSON_PADDING;  // which the parser may write behind a string
+	size_t size = kBodyPadding;  // promised behind a value; the parser may write there, too
 	for (const Found &value : found)
 		size += value.raw.size() + 1;
 	if (text.size() < size)

@@ -24,7 +24,8 @@ enum class JsonKind { kMissing, kNull, kString, kNumber, kBool, kObject, kArray 
 constexpr size_t kBodyPadding = 64;
 
 // One value. Strings are unescaped UTF-8; numbers, booleans, objects and arrays are the body's own
-// characters. `text` is followed by a NUL and valid until the next Read.
+// characters. `text` is followed by a NUL, readable kBodyPadding bytes past its end (it may be JSON
+// itself), and valid until the next Read.
 struct FieldValue {
 	JsonKind kind = JsonKind::kMissing;
 	std::string_view text;

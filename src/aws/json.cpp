@@ -94,11 +94,10 @@ std::string BareCode(std::string_view type)
 class Arena {
 public:
 	explicit Arena(size_t reply_size)
-	    : size_(reply_size + simdjson::SIMDJSON_PADDING), bytes_(new char[size_])
+	    : size_(reply_size + kBodyPadding),
+	      bytes_(new char[size_]),
+	      next_(reinterpret_cast<uint8_t *>(bytes_.get()))
 	{
-		// Readers of the last body may look into what is never written.
-		std::memset(bytes_.get() + reply_size, 0, simdjson::SIMDJSON_PADDING);
-		next_ = reinterpret_cast<uint8_t *>(bytes_.get());
 	}
 
 	std::string_view Unescape(const ondemand::parser &parser, ondemand::raw_json_string raw)
@@ -116,6 +115,8 @@ public:
 
 	void MoveTo(ReceivedBatch *batch) noexcept
 	{
+		// Readers of the last text look into what was never written.
+		std::memset(next_, 0, kBodyPadding);
 		batch->storage = std::move(bytes_);
 		batch->storage_size = size_;
 	}

@@ -39,7 +39,8 @@ struct Message {
 	std::string_view sequence_number;
 	std::string_view trace_header;
 	std::string_view dead_letter_source_arn;
-	std::string_view message_attributes;  // the JSON object as SQS sent it, or empty
+	// The JSON object as SQS sent it, readable kBodyPadding bytes past its end; or empty.
+	std::string_view message_attributes;
 };
 
 // The messages of one ReceiveMessage reply, with the memory they point into.
