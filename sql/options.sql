@@ -54,6 +54,8 @@ CREATE FOREIGN TABLE t (a text) SERVER s
 ALTER FOREIGN TABLE t OPTIONS (ADD queue_arn 'arn:aws:sqs:us-east-1:000000000000:q');
 ALTER FOREIGN TABLE t OPTIONS (DROP queue);
 ALTER FOREIGN TABLE t OPTIONS (DROP queue, ADD queue_arn 'arn:aws:sqs:us-east-1:000000000000:q');
+ALTER FOREIGN TABLE t OPTIONS (ADD sns_envelope 'sometimes');
+ALTER FOREIGN TABLE t OPTIONS (ADD sns_envelope 'on');
 
 -- A column: one source.
 ALTER FOREIGN TABLE t ALTER a OPTIONS (key 'x', pointer '/x');
@@ -63,6 +65,12 @@ ALTER FOREIGN TABLE t ALTER a OPTIONS (attribute 'colour');
 ALTER FOREIGN TABLE t ALTER a OPTIONS (attribute 'sent_timestamp');
 ALTER FOREIGN TABLE t ALTER a OPTIONS (ADD key 'x');
 ALTER FOREIGN TABLE t ALTER a OPTIONS (DROP attribute, ADD pointer '/x/0/y~1z');
+ALTER FOREIGN TABLE t ALTER a OPTIONS (ADD message_attribute 'kind');
+ALTER FOREIGN TABLE t ALTER a OPTIONS (DROP pointer, ADD message_attribute '');
+ALTER FOREIGN TABLE t ALTER a OPTIONS (DROP pointer, ADD message_attribute 'a/b');
+ALTER FOREIGN TABLE t ALTER a OPTIONS (DROP pointer, ADD message_attribute '.kind');
+ALTER FOREIGN TABLE t ALTER a OPTIONS (DROP pointer, ADD message_attribute 'Kind_of.message-9');
+ALTER FOREIGN TABLE t ALTER a OPTIONS (ADD attribute 'body');
 
 -- The wrapper itself has none.
 ALTER FOREIGN DATA WRAPPER sqs_fdw OPTIONS (ADD region 'us-east-1');

@@ -7,6 +7,7 @@
 
 #include "aws/body.h"
 #include "aws/endpoint.h"
+#include "aws/message_reader.h"
 #include "pg/guard.h"
 
 #include "pg/server.h"
@@ -139,6 +140,17 @@ void CheckAttribute(const char *value)
 	AttributeByName(value);
 }
 
+void CheckMessageAttribute(const char *value)
+{
+	CheckBy("message_attribute", value,
+	    "A name has 1 to 256 letters, digits, underscores, hyphens and periods, with no period "
+	    "first, last or after another.",
+	    [](const char *name) {
+		    if (!aws::IsMessageAttributeName(name))
+			    throw Error(Fault::kInvalid, "SQS has no message attributes of this name");
+	    });
+}
+
 void CheckKeyOption(const char *value)
 {
 	if (value[0] == '\0')
@@ -182,6 +194,8 @@ constexpr Option kOptions[] = {
     {"queue_url", kTable, Kind::kChecked, 0, 0, nullptr, CheckQueueUrl, "none",
         "URL of the queue; requests go to the server's endpoint all the same"},
     {"queue_arn", kTable, Kind::kChecked, 0, 0, nullptr, CheckQueueArn, "none", "ARN of the queue"},
+    {"sns_envelope", kTable, Kind::kBool, 0, 0, nullptr, nullptr, "false",
+        "bodies are SNS notifications: read the message inside"},
     {"consume", kTable, Kind::kChoice, 0, 0, "on_write, always, never", nullptr, "on_write",
         "which statements take messages: those that write, all, or none"},
     {"wait_time_seconds", kTable, Kind::kNumber, 0, 20, nullptr, nullptr, "1",
@@ -205,6 +219,8 @@ constexpr Option kOptions[] = {
         "RFC 6901 JSON Pointer into the body"},
     {"attribute", kColumn, Kind::kChecked, 0, 0, nullptr, CheckAttribute, "none",
         "attribute of the message instead of a part of its body"},
+    {"message_attribute", kColumn, Kind::kChecked, 0, 0, nullptr, CheckMessageAttribute, "none",
+        "name of a message attribute, which the sender has set"},
 };
 
 // What a catalog's rows are called in messages.
@@ -350,7 +366,8 @@ int CountGiven(List *options, const char *const names[], int count)
 void CheckTogether(List *options, Oid where)
 {
 	static constexpr const char *kQueueNames[] = {"queue", "queue_url", "queue_arn"};
-	static constexpr const char *kSourceNames[] = {"key", "pointer", "attribute"};
+	static constexpr const char *kSourceNames[] = {
+	    "key", "pointer", "attribute", "message_attribute"};
 	static constexpr const char *kKeyNames[] = {"access_key_id", "secret_access_key"};
 
 	if (where == kTable && CountGiven(options, kQueueNames, 3) != 1)
@@ -358,10 +375,11 @@ void CheckTogether(List *options, Oid where)
 		    ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 		               errmsg("a foreign table of sqs_fdw names exactly one queue"),
 		               errhint("Give exactly one of the options queue, queue_url and queue_arn.")));
-	if (where == kColumn && CountGiven(options, kSourceNames, 3) > 1)
+	if (where == kColumn && CountGiven(options, kSourceNames, 4) > 1)
 		ereport(ERROR,
 		    (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("a column has only one source"),
-		        errhint("Give at most one of the options key, pointer and attribute.")));
+		        errhint("Give at most one of the options key, pointer, attribute and "
+		                "message_attribute.")));
 	if (where == kMapping && CountGiven(options, kKeyNames, 2) == 1)
 		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 		                   errmsg("access_key_id and secret_access_key belong together"),
@@ -428,6 +446,7 @@ TableOptions ReadTableOptions(List *options)
 	read.queue = FindText(options, "queue");
 	read.queue_url = FindText(options, "queue_url");
 	read.queue_arn = FindText(options, "queue_arn");
+	read.sns_envelope = FindBool(options, "sns_envelope");
 	read.wait_time_s = FindNumber(options, "wait_time_seconds", read.wait_time_s);
 	read.visibility_timeout_s =
 	    FindNumber(options, "visibility_timeout", read.visibility_timeout_s);
@@ -456,6 +475,7 @@ ColumnOptions ReadColumnOptions(List *options)
 	read.key = FindText(options, "key");
 	read.pointer = FindText(options, "pointer");
 	read.attribute = FindText(options, "attribute");
+	read.message_attribute = FindText(options, "message_attribute");
 	return read;
 }
 

@@ -31,6 +31,7 @@ struct TableOptions {
 	const char *queue = nullptr;
 	const char *queue_url = nullptr;
 	const char *queue_arn = nullptr;
+	bool sns_envelope = false;
 	Consume consume = Consume::kOnWrite;
 	int wait_time_s = 1;
 	int visibility_timeout_s = -1;
@@ -45,6 +46,7 @@ struct ColumnOptions {
 	const char *key = nullptr;
 	const char *pointer = nullptr;
 	const char *attribute = nullptr;
+	const char *message_attribute = nullptr;
 };
 
 // Read lists of DefElem that the validator has accepted.

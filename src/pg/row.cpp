@@ -3,6 +3,8 @@
 
 #include "pg/convert.h"
 
+#include <algorithm>
+
 #include "pg/server.h"
 
 namespace sqs_fdw::pg {
@@ -141,6 +143,12 @@ void ConvertAlone(Task task, int index)
 	BuildMachinery(task.maker);
 }
 
+void AddOnce(std::vector<std::string> *names, const char *name)
+{
+	if (std::find(names->begin(), names->end(), name) == names->end())
+		names->emplace_back(name);
+}
+
 [[noreturn]] void RaiseRejection(const Rejection &rejection, const aws::Message &message)
 {
 	ereport(ERROR, (errcode(rejection.sqlstate), errmsg("a message does not fit the foreign table"),
@@ -192,16 +200,20 @@ void AskFor(const RowMaker &maker, bool everything, aws::ReceiveRequest *request
 		return;
 	}
 	request->system_attributes = {"ApproximateReceiveCount"};
+	bool all = false;
 	for (int i = 0; i < maker.column_count; ++i) {
 		const Column &column = maker.columns[i];
-		if (column.from_body)
+		if (column.source == Source::kMessageAttribute && !maker.sns_envelope)
+			AddOnce(&request->message_attributes, column.path);
+		if (column.source != Source::kAttribute)
 			continue;
-		if (column.attribute == Attribute::kMessageAttributes)
-			request->message_attributes = {"All"};
+		all = all || column.attribute == Attribute::kMessageAttributes;
 		const char *name = SystemAttributeName(column.attribute);
-		if (name != nullptr && column.attribute != Attribute::kReceiveCount)
-			request->system_attributes.emplace_back(name);
+		if (name != nullptr)
+			AddOnce(&request->system_attributes, name);
 	}
+	if (all)
+		request->message_attributes = {"All"};
 }
 
 void MakeRows(RowMaker *maker, const aws::ReceivedBatch *batch, int first, int count, Stage stage,
@@ -224,6 +236,14 @@ const char *ReasonOf(const Rejection &rejection)
 	switch (rejection.kind) {
 		case Rejection::Kind::kBody:
 			return "the body is not a JSON object";
+		case Rejection::Kind::kNotification:
+			return "the body is not an SNS notification";
+		case Rejection::Kind::kMessage:
+			return "the message in the SNS notification is not a JSON object";
+		case Rejection::Kind::kAttributes:
+			return "the message attributes are not what SQS sends";
+		case Rejection::Kind::kGenerated:
+			return psprintf("the expression of generated column \"%s\" fails", rejection.where);
 		case Rejection::Kind::kNotNull:
 			return psprintf("column \"%s\" is NOT NULL and has no value", rejection.where);
 		case Rejection::Kind::kCheck:

@@ -13,7 +13,17 @@ namespace sqs_fdw::pg {
 
 // Why a message is rejected. Names the place, never the value.
 struct Rejection {
-	enum class Kind { kNone, kBody, kValue, kNotNull, kCheck } kind = Kind::kNone;
+	enum class Kind {
+		kNone,
+		kBody,
+		kNotification,  // with sns_envelope
+		kMessage,       // in the notification
+		kAttributes,
+		kValue,
+		kGenerated,
+		kNotNull,
+		kCheck,
+	} kind = Kind::kNone;
 	int sqlstate = 0;
 	const char *where = nullptr;  // the column or the constraint
 };

@@ -15,7 +15,6 @@ struct EState;
 struct ExplainState;
 struct ExprContext;
 struct ExprState;
-struct FmgrInfo;
 struct ForeignScan;
 struct ForeignScanState;
 struct FunctionCallInfoBaseData;

@@ -48,6 +48,7 @@ my @refused = (
 	[ table_with("queue 'q', max_messages '99999999999999999999'"), '22023', qr/HINT:/, 'a number past 64 bits' ],
 	[ table_with("queue 'q', look_limit '-1'"), '22023', qr/HINT:/, 'a negative limit' ],
 	[ table_with("queue 'q', consume 'sometimes'"), '22023', qr/HINT:.*on_write, always, never/s, 'an unknown mode' ],
+	[ table_with("queue 'q', sns_envelope '2'"), '22023', qr/sns_envelope.*HINT:.*true or false/s, 'an envelope that is neither' ],
 	[ table_with("queue 'q', on_error 'ignore'"), '22023', qr/HINT:.*leave, abort/s, 'an unknown way with errors' ],
 	# values
 	[ "$server (region 'us east 1')", '22023', qr/region.*HINT:/s, 'a region with blanks' ],
@@ -64,12 +65,16 @@ my @refused = (
 	[ table_with("queue 'q.fifo'"), '0A000', qr/FIFO.*HINT:/s, 'a FIFO queue' ],
 	[ column_with("attribute 'sent'"), '22023', qr/HINT:.*sent_timestamp/s, 'an unknown attribute' ],
 	[ column_with("pointer 'a/b'"), '22023', qr/HINT:/, 'a pointer without its slash' ],
+	[ column_with("message_attribute 'a b'"), '22023', qr/message_attribute.*HINT:.*256/s, "no message attribute's name" ],
+	[ column_with("message_attribute '" . 'a' x 257 . "'"), '22023', qr/message_attribute.*HINT:.*256/s, 'one too long' ],
+	[ column_with("message_attribute 'a..b'"), '22023', qr/HINT:.*period/s, 'one with periods in a row' ],
 	# combinations
 	[ 'CREATE FOREIGN TABLE t (a text) SERVER aws', 'HV00J', qr/HINT:.*queue, queue_url and queue_arn/s, 'no queue' ],
 	[ table_with("queue 'q', queue_url 'http://localhost/000000000000/q'"), 'HV00J', qr/HINT:.*queue_url/s, 'two queues' ],
 	[ table_with("queue 'q', queue_arn 'arn:aws:sqs:us-east-1:000000000000:q'"), 'HV00J', qr/HINT:/, 'a queue and its ARN' ],
-	[ column_with("key 'a', pointer '/a'"), 'HV00D', qr/HINT:.*key, pointer and attribute/s, 'a column with two sources' ],
+	[ column_with("key 'a', pointer '/a'"), 'HV00D', qr/HINT:.*key, pointer, attribute and message_attribute/s, 'a column with two sources' ],
 	[ column_with("key 'a', attribute 'body'"), 'HV00D', qr/HINT:/, 'a key and an attribute' ],
+	[ column_with("message_attribute 'a', attribute 'body'"), 'HV00D', qr/HINT:/, 'two kinds of attributes' ],
 );
 check_error($node, $_->[0], $_->[1], $_->[2], "refused: $_->[3]") foreach @refused;
 
@@ -99,8 +104,9 @@ CREATE FOREIGN TABLE all_options (
     body text  OPTIONS (attribute 'body'),
     deep text  OPTIONS (pointer '/a/b~1c/0'),
     alias text OPTIONS (key 'Other Name'),
+    named text OPTIONS (message_attribute 'Some.name_9-'),
     plain text
-) SERVER all_options OPTIONS (queue_arn 'arn:aws:sqs:eu-west-1:123456789012:some-queue', consume 'always',
+) SERVER all_options OPTIONS (queue_arn 'arn:aws:sqs:eu-west-1:123456789012:some-queue', consume 'always', sns_envelope 'true',
     wait_time_seconds '0', visibility_timeout '30', max_messages '110000', look_limit '1', on_error 'abort');
 CREATE FOREIGN TABLE by_url (a text) SERVER all_options
     OPTIONS (queue_url 'https://sqs.eu-west-1.amazonaws.com/123456789012/some-queue');
