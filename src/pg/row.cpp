@@ -192,14 +192,16 @@ RowMaker *MakeRowMaker(const RowMakerOptions &options)
 	return maker;
 }
 
-void AskFor(const RowMaker &maker, bool everything, aws::ReceiveRequest *request)
+void AskFor(const RowMaker &maker, const AlsoNeeded &also, aws::ReceiveRequest *request)
 {
-	if (everything) {
+	if (also.everything) {
 		request->system_attributes = {"All"};
 		request->message_attributes = {"All"};
 		return;
 	}
-	request->system_attributes = {"ApproximateReceiveCount"};
+	request->system_attributes = {SystemAttributeName(Attribute::kReceiveCount)};
+	if (also.sent_time)
+		AddOnce(&request->system_attributes, SystemAttributeName(Attribute::kSentTimestamp));
 	bool all = false;
 	for (int i = 0; i < maker.column_count; ++i) {
 		const Column &column = maker.columns[i];

@@ -53,9 +53,14 @@ struct RowMakerOptions {
 // Server phase. Lives in the executor's query context.
 RowMaker *MakeRowMaker(const RowMakerOptions &options);
 
-// What to ask SQS for: the attributes that columns show, or all, for messages that may be kept as
-// they are. For C++ phases.
-void AskFor(const RowMaker &maker, bool everything, aws::ReceiveRequest *request);
+// What a scan needs to know of messages beside what its columns show.
+struct AlsoNeeded {
+	bool everything;  // for messages that may be kept as they are
+	bool sent_time;   // for the ledger
+};
+
+// What to ask SQS for: attributes by ReceiveMessage's names. For C++ phases.
+void AskFor(const RowMaker &maker, const AlsoNeeded &also, aws::ReceiveRequest *request);
 
 // Converts messages first … first + count - 1 of `batch` into rows[first …], in the memory context
 // `context`. Rejected ones get a rejection. Server phase. Raises for errors that are not the

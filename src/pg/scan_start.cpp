@@ -2,8 +2,6 @@
 // missing but messages.
 #include "pg/scan.h"
 
-#include <algorithm>
-
 #include "pg/connection.h"
 #include "pg/guard.h"
 #include "pg/rejected.h"
@@ -52,15 +50,6 @@ void RefuseCutting(const ScanState &scan)
 // How many replies of each poll may be under way or wait to be read.
 constexpr int64 kRepliesAhead = 2;
 
-// The ledger knows messages by it.
-void AskForSentTime(aws::ReceiveRequest *request)
-{
-	const char *name = SystemAttributeName(Attribute::kSentTimestamp);
-	auto &names = request->system_attributes;
-	if (std::find(names.begin(), names.end(), name) == names.end())
-		names.emplace_back(name);
-}
-
 InboxOptions DescribeInbox(const ScanState &scan)
 {
 	InboxOptions options;
@@ -76,9 +65,7 @@ InboxOptions DescribeInbox(const ScanState &scan)
 	request.wait = std::chrono::seconds(scan.table.wait_time_s);
 	if (scan.table.visibility_timeout_s >= 0)
 		request.visibility_timeout = std::chrono::seconds(scan.table.visibility_timeout_s);
-	AskFor(*scan.maker, scan.stores_rejected(), &request);
-	if (scan.table.exactly_once && !scan.stores_rejected())
-		AskForSentTime(&request);
+	AskFor(*scan.maker, {scan.stores_rejected(), scan.table.exactly_once}, &request);
 	return options;
 }
 
