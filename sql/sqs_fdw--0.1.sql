@@ -154,8 +154,14 @@ CREATE TABLE sqs.ledger (
 	message_id uuid NOT NULL,
 	queue integer NOT NULL,
 	PRIMARY KEY (sent_at, message_id)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE sqs.ledger IS 'the messages that were taken, for as long as SQS can redeliver them';
 -- A restored database does not take again what it has.
 SELECT pg_catalog.pg_extension_config_dump('sqs.ledger', '');
+
+CREATE FUNCTION sqs.prune_ledger() RETURNS bigint
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'sqs_prune_ledger';
+REVOKE ALL ON FUNCTION sqs.prune_ledger() FROM PUBLIC;
+COMMENT ON FUNCTION sqs.prune_ledger() IS
+	'removes entries older than sqs_fdw.ledger_retention, or than SQS ever keeps messages; how many';
 -- ledger end

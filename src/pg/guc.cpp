@@ -6,6 +6,7 @@
 #include "aws/endpoint.h"
 #include "pg/guard.h"
 #include "pg/keyring.h"
+#include "pg/ledger_prune.h"
 
 #include "pg/server.h"
 
@@ -52,6 +53,7 @@ void DefineSettings()
 	    CheckAllowedEndpoints, nullptr, nullptr);
 
 	DefineKeyringSettings();
+	DefineLedgerSettings();
 	ReserveSettingPrefix("sqs_fdw");
 }
 

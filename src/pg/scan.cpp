@@ -5,6 +5,7 @@
 #include "pg/fdw.h"
 #include "pg/guard.h"
 #include "pg/ledger.h"
+#include "pg/ledger_prune.h"
 #include "pg/rejected.h"
 #include "pg/xact.h"
 
@@ -248,6 +249,9 @@ void sqsEndForeignScan(ForeignScanState *node)
 		return;
 	scan->started = false;
 	WarnOfRejections(scan->rejections, QueueAsNamed(scan->table), scan->stores_rejected());
+	const int64 taken = Guard([&] { return scan->inbox->counts().taken; });
+	if (scan->table.exactly_once && taken > 0)
+		PruneAsWeGo(scan->queue, taken);
 	const bool settle = Guard([&] {
 		Messages().Close(scan->inbox);
 		return scan->takes && !Messages().settlement().empty();
