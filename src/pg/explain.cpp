@@ -1,4 +1,7 @@
 // What EXPLAIN shows of a scan of a queue.
+#include <cstring>
+#include <string>
+
 #include "pg/fdw.h"
 #include "pg/guard.h"
 #include "pg/scan.h"
@@ -33,16 +36,33 @@ void ShowConditions(ForeignScanState *node, ExplainState *es)
 	ExplainPropertyText("Filter", deparse_expression(conditions, context, prefix, false), es);
 }
 
-void ShowColumns(const ScanState &scan, ExplainState *es)
+// What is asked of each message: columns that are read, and attributes by SQS's names.
+void ShowColumns(const ScanState &scan, bool stores, EState *estate, ExplainState *es)
 {
-	List *names = NIL;
-	ListCell *cell;
-	foreach (cell, scan.plan.needed) {
-		const Form_pg_attribute attribute =
-		    TupleDescAttr(RelationGetDescr(scan.relation), lfirst_int(cell) - 1);
-		names = lappend(names, NameStr(attribute->attname));
+	struct Names {
+		char text[1024];  // one to a line
+	};
+	const RowMaker *maker = scan.maker != nullptr ? scan.maker : MakeRowMakerFor(scan, estate);
+	Names asked = Guard([&] {
+		aws::ReceiveRequest request;
+		AskFor(*maker, {stores, scan.table.exactly_once}, &request);
+		std::string all;
+		for (const auto *names : {&request.system_attributes, &request.message_attributes}) {
+			for (const std::string &name : *names)
+				all += name + '\n';
+		}
+		Names result = {};
+		all.copy(result.text, sizeof result.text - 1);
+		return result;
+	});
+	ExplainPropertyList("Columns", ColumnNames(*maker), es);
+	List *attributes = NIL;
+	char *rest = asked.text;
+	while (char *name = strsep(&rest, "\n")) {
+		if (name[0] != '\0')
+			attributes = lappend(attributes, name);
 	}
-	ExplainPropertyList("Columns", names, es);
+	ExplainPropertyList("Attributes", attributes, es);
 }
 
 void ShowCounts(const ScanState &scan, ExplainState *es)
@@ -51,20 +71,25 @@ void ShowCounts(const ScanState &scan, ExplainState *es)
 		InboxCounts inbox;
 		int64 requests;
 		int64 empty_polls;
+		int64 messages;  // those that no row was asked for among them
 	};
 	const Counts counts = Guard([&] {
 		aws::Receiver &receiver = scan.inbox->receiver();
 		return Counts{scan.inbox->counts(),
-		    receiver.client()->counters().requests - scan.requests_before, receiver.empty_polls()};
+		    receiver.client()->counters().requests - scan.requests_before, receiver.empty_polls(),
+		    receiver.messages()};
 	});
 	ExplainPropertyInteger("Requests", nullptr, counts.requests, es);
 	ExplainPropertyInteger("Empty Polls", nullptr, counts.empty_polls, es);
-	ExplainPropertyInteger("Messages", nullptr, counts.inbox.received, es);
+	ExplainPropertyInteger("Messages", nullptr, counts.messages, es);
 	ExplainPropertyInteger("Taken", nullptr, counts.inbox.taken, es);
 	ExplainPropertyInteger("Filtered", nullptr, counts.inbox.filtered, es);
 	ExplainPropertyInteger("Duplicates", nullptr, scan.duplicates, es);
 	ExplainPropertyInteger("Contended", nullptr, scan.contended, es);
 	ExplainPropertyInteger("Rejected", nullptr, scan.rejections.total, es);
+	const int64 deleted = counts.inbox.taken + (scan.takes ? scan.duplicates : 0);
+	const int64 kept = deleted + counts.inbox.repeated;
+	ExplainPropertyInteger("Released", nullptr, counts.messages - kept, es);
 }
 
 }  // namespace
@@ -82,7 +107,7 @@ void sqsExplainForeignScan(ForeignScanState *node, ExplainState *es)
 		ExplainPropertyInteger("Wait", "s", scan->table.wait_time_s, es);
 		ExplainPropertyInteger("Message Limit", nullptr,
 		    takes ? scan->table.max_messages : scan->table.look_limit, es);
-		ShowColumns(*scan, es);
+		ShowColumns(*scan, takes && scan->table.on_error == OnError::kStore, node->ss.ps.state, es);
 	}
 	if (es->analyze && scan->started)
 		ShowCounts(*scan, es);

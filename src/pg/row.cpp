@@ -192,6 +192,14 @@ RowMaker *MakeRowMaker(const RowMakerOptions &options)
 	return maker;
 }
 
+List *ColumnNames(const RowMaker &maker)
+{
+	List *names = NIL;
+	for (int i = 0; i < maker.column_count; ++i)
+		names = lappend(names, const_cast<char *>(maker.columns[i].name));
+	return names;
+}
+
 void AskFor(const RowMaker &maker, const AlsoNeeded &also, aws::ReceiveRequest *request)
 {
 	if (also.everything) {

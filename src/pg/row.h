@@ -53,6 +53,9 @@ struct RowMakerOptions {
 // Server phase. Lives in the executor's query context.
 RowMaker *MakeRowMaker(const RowMakerOptions &options);
 
+// The columns that are read for the query, a NOT NULL or a CHECK: a List of names. Server phase.
+struct ::List *ColumnNames(const RowMaker &maker);
+
 // What a scan needs to know of messages beside what its columns show.
 struct AlsoNeeded {
 	bool everything;  // for messages that may be kept as they are

@@ -56,6 +56,10 @@ struct ScanState {
 	int64_t most_messages() const { return takes ? table.max_messages : table.look_limit; }
 };
 
+// Finds out how to make rows of messages. Server phase; lives in the executor's query context
+// (scan_start.cpp).
+RowMaker *MakeRowMakerFor(const ScanState &scan, struct ::EState *estate);
+
 // What the first row needs: whether the statement takes, which columns, the queue, an inbox. Server
 // phase; raises where the statement must not run (scan_start.cpp).
 void StartScan(struct ::ForeignScanState *node, ScanState *scan);

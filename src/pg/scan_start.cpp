@@ -107,6 +107,15 @@ void MakeRowArrays(ScanState *scan)
 
 }  // namespace
 
+RowMaker *MakeRowMakerFor(const ScanState &scan, EState *estate)
+{
+	const MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+	RowMaker *maker = MakeRowMaker(
+	    {scan.relation, estate, scan.plan.needed, scan.plan.conditions, scan.table.on_error});
+	MemoryContextSwitchTo(caller);
+	return maker;
+}
+
 void StartScan(ForeignScanState *node, ScanState *scan)
 {
 	EState *estate = node->ss.ps.state;
@@ -126,8 +135,7 @@ void StartScan(ForeignScanState *node, ScanState *scan)
 
 	scan->batch_context =
 	    AllocSetContextCreate(estate->es_query_cxt, "sqs_fdw batch", ALLOCSET_DEFAULT_SIZES);
-	scan->maker = MakeRowMaker(
-	    {scan->relation, estate, scan->plan.needed, scan->plan.conditions, scan->table.on_error});
+	scan->maker = MakeRowMakerFor(*scan, estate);
 	MakeRowArrays(scan);
 	scan->queue = DeleteWithContext(estate->es_query_cxt, Guard([] { return new aws::QueuePtr; }));
 	FindQueue(scan->server_oid, scan->user_oid, scan->table, scan->queue);
