@@ -201,10 +201,10 @@ void ReplyReader::Impl::ReadMessage(ondemand::object object, Arena *arena, Recei
 			message.id = String(field.value(), arena);
 		} else if (key == "MD5OfBody") {
 			md5_of_body = String(field.value(), arena);
-		} else if (key == "Attributes") {
+		} else if (key == "Attributes" && !IsNull(field.value())) {
 			ReadSystemAttributes(
 			    Get<ondemand::object>(field.value().get_object()), arena, &message);
-		} else if (key == "MessageAttributes") {
+		} else if (key == "MessageAttributes" && !IsNull(field.value())) {
 			auto attributes = Get<ondemand::object>(field.value().get_object());
 			message.message_attributes = arena->Copy(Get<std::string_view>(attributes.raw_json()));
 		}

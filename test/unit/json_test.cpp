@@ -128,6 +128,27 @@ TEST(Json, ABodyIsReadablePaddingBytesPastItsEnd)
 	EXPECT_GE(end - (body.data() + body.size()), static_cast<ptrdiff_t>(kBodyPadding));
 }
 
+TEST(Json, MessageAttributesAreReadablePaddingBytesPastTheirEnd)
+{
+	const ReceiveReply reply = ReadReceive(
+	    R"({"Messages":[{"MessageId":"i","ReceiptHandle":"h","Body":"","MessageAttributes":{"a":")" +
+	    std::string(500, 'x') + "\"}}]}");
+	const std::string_view attributes = reply.batch.messages.at(0).message_attributes;
+	const char *const end = reply.batch.storage.get() + reply.batch.storage_size;
+	EXPECT_EQ(attributes.size(), 508U);
+	EXPECT_GE(end - (attributes.data() + attributes.size()), static_cast<ptrdiff_t>(kBodyPadding));
+}
+
+TEST(Json, AttributesThatAreNullAreNone)
+{
+	const ReceiveReply reply = ReadReceive(R"({"Messages":[{"MessageId":"i","ReceiptHandle":"h",
+		"Body":"b","Attributes":null,"MessageAttributes":null}]})",
+	    false);
+	ASSERT_EQ(reply.batch.messages.size(), 1U);
+	EXPECT_EQ(reply.batch.messages[0].receive_count, 0);
+	EXPECT_EQ(reply.batch.messages[0].message_attributes, "");
+}
+
 TEST(Json, AReplyWithoutMessagesIsEmpty)
 {
 	for (const char *body : {"{}", R"({"Messages":[]})", R"({"Messages":null})"})
