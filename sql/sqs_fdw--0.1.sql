@@ -33,6 +33,12 @@ REVOKE ALL ON FUNCTION sqs.mask(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION sqs.mask(text, text) IS
 	'the mask of a text under the active key: equal values of a domain have equal masks';
 
+-- Immutable, since the key is named: for generated columns and indexes.
+CREATE FUNCTION sqs.mask(value text, domain text, key_id text) RETURNS text
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_mask_with';
+REVOKE ALL ON FUNCTION sqs.mask(text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.mask(text, text, text) IS 'the mask of a text under the key of that id';
+
 CREATE FUNCTION sqs.mask_ip(text) RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_mask_ip_text';
 REVOKE ALL ON FUNCTION sqs.mask_ip(text) FROM PUBLIC;
@@ -43,6 +49,36 @@ CREATE FUNCTION sqs.mask_ip(inet) RETURNS text
 	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_mask_ip_inet';
 REVOKE ALL ON FUNCTION sqs.mask_ip(inet) FROM PUBLIC;
 COMMENT ON FUNCTION sqs.mask_ip(inet) IS 'the mask of an IP address without its netmask';
+
+CREATE FUNCTION sqs.mask_all(value text, domain text) RETURNS text[]
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_mask_all';
+REVOKE ALL ON FUNCTION sqs.mask_all(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.mask_all(text, text) IS
+	'the masks of a text under every key that is not disabled, the active key''s first: for = ANY';
+
+CREATE FUNCTION sqs.mask_all_ip(text) RETURNS text[]
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_mask_all_ip';
+REVOKE ALL ON FUNCTION sqs.mask_all_ip(text) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.mask_all_ip(text) IS
+	'the masks of an IP address under every key that is not disabled, the active key''s first';
+
+CREATE FUNCTION sqs.mask_hmac(value text, domain text) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_mask_hmac';
+REVOKE ALL ON FUNCTION sqs.mask_hmac(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.mask_hmac(text, text) IS
+	'a one-way mask of a text under the active key: nobody can open it';
+
+CREATE FUNCTION sqs.mask_hmac(value text, domain text, key_id text) RETURNS text
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_mask_hmac_with';
+REVOKE ALL ON FUNCTION sqs.mask_hmac(text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.mask_hmac(text, text, text) IS
+	'a one-way mask of a text under the key of that id';
+
+CREATE FUNCTION sqs.remask(masked text, domain text) RETURNS text
+	LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'sqs_remask';
+REVOKE ALL ON FUNCTION sqs.remask(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION sqs.remask(text, text) IS
+	'the same mask under the active key; the domain of an IP address''s is ip';
 
 -- Volatile, so that no plain value is computed at planning and shown by EXPLAIN or in pg_stats.
 CREATE FUNCTION sqs.unmask(masked text, domain text) RETURNS text
@@ -66,6 +102,17 @@ CREATE FUNCTION sqs.hash_sha256(value text, prefix text DEFAULT '') RETURNS text
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_hash_sha256';
 COMMENT ON FUNCTION sqs.hash_sha256(text, text) IS
 	'the SHA-256 of prefix and value, in hexadecimal: for comparison with older tables, no mask';
+
+CREATE FUNCTION sqs.ip_truncate(inet, v4_bits integer DEFAULT 24, v6_bits integer DEFAULT 48)
+	RETURNS inet
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_ip_truncate';
+COMMENT ON FUNCTION sqs.ip_truncate(inet, integer, integer) IS
+	'the network of an IP address: its first bits, the others zero';
+
+CREATE FUNCTION sqs.partial(value text, prefix integer, padding text, suffix integer) RETURNS text
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_partial';
+COMMENT ON FUNCTION sqs.partial(text, integer, text, integer) IS
+	'the first and last characters of a text with the padding between them; only the padding where that would hide nothing';
 -- masking end
 
 -- Version numbers.

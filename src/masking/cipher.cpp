@@ -11,7 +11,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
@@ -263,13 +262,28 @@ bool AesSiv::Open(const Prefix &prefix, uint8_t *buffer, size_t size) const
 	return false;
 }
 
-Hash HmacSha256(std::string_view key, std::string_view message)
+Hash HmacSha256(std::string_view key, std::initializer_list<std::string_view> parts)
 {
+	char digest[] = "SHA256";
+	const OSSL_PARAM parameters[] = {
+	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+	    OSSL_PARAM_construct_end(),
+	};
+	const std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> mac(
+	    EVP_MAC_fetch(nullptr, "HMAC", nullptr), EVP_MAC_free);
+	if (!mac)
+		Fail();
+	const std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)> context(
+	    EVP_MAC_CTX_new(mac.get()), EVP_MAC_CTX_free);
+	if (!context || EVP_MAC_init(context.get(), Bytes(key), key.size(), parameters) != 1)
+		Fail();
+	for (const std::string_view part : parts) {
+		if (EVP_MAC_update(context.get(), Bytes(part), part.size()) != 1)
+			Fail();
+	}
 	Hash hash;
-	unsigned int size = 0;
-	if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), Bytes(message), message.size(),
-	        hash.data(), &size) == nullptr ||
-	    size != kHashSize)
+	size_t size = 0;
+	if (EVP_MAC_final(context.get(), hash.data(), &size, hash.size()) != 1 || size != kHashSize)
 		Fail();
 	return hash;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string_view>
 
@@ -72,8 +73,12 @@ private:
 	Block zero_mac_;  // CMAC of the zero block
 };
 
-// HMAC-SHA256 (RFC 2104).
-Hash HmacSha256(std::string_view key, std::string_view message);
+// HMAC-SHA256 (RFC 2104) of the parts, one after the other.
+Hash HmacSha256(std::string_view key, std::initializer_list<std::string_view> parts);
+inline Hash HmacSha256(std::string_view key, std::string_view message)
+{
+	return HmacSha256(key, {message});
+}
 
 // HKDF-SHA256 (RFC 5869), extract and expand; writes `size` bytes to `out`.
 void HkdfSha256(

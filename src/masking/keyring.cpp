@@ -19,6 +19,7 @@ constexpr std::string_view kBlank = " \t\r";
 // RFC 5869: the ring's key is never used itself for what is not a mask.
 constexpr std::string_view kDerivationSalt = "sqs_fdw";
 constexpr std::string_view kSealInfo = "seal v1";
+constexpr std::string_view kPseudonymInfo = "mask_hmac v1";
 
 constexpr std::pair<std::string_view, KeyState> kStates[] = {
     {"active", KeyState::kActive},
@@ -66,6 +67,15 @@ Secret DecodeKey(std::string_view text, size_t line)
 	return key;
 }
 
+Secret Derive(const Secret &key, std::string_view info, size_t size)
+{
+	std::array<uint8_t, kKeySize> derived;
+	HkdfSha256(key.Reveal(), kDerivationSalt, info, derived.data(), size);
+	Secret secret({reinterpret_cast<const char *>(derived.data()), size});
+	Cleanse(derived.data(), size);
+	return secret;
+}
+
 std::string Fingerprint(std::string_view key)
 {
 	const Hash hash = HmacSha256(key, kFingerprintMessage);
@@ -94,14 +104,16 @@ Key::Key(std::string_view id, KeyState state, Secret bytes)
 
 const AesSiv &Key::seal_cipher() const
 {
-	if (seal_cipher_ == nullptr) {
-		std::array<uint8_t, kKeySize> derived;
-		HkdfSha256(bytes_.Reveal(), kDerivationSalt, kSealInfo, derived.data(), derived.size());
-		const Secret key({reinterpret_cast<const char *>(derived.data()), derived.size()});
-		Cleanse(derived.data(), derived.size());
-		seal_cipher_ = std::make_unique<const AesSiv>(key.Reveal());
-	}
+	if (seal_cipher_ == nullptr)
+		seal_cipher_ = std::make_unique<const AesSiv>(Derive(bytes_, kSealInfo, kKeySize).Reveal());
 	return *seal_cipher_;
+}
+
+const Secret &Key::pseudonym_key() const
+{
+	if (pseudonym_key_.empty())
+		pseudonym_key_ = Derive(bytes_, kPseudonymInfo, kHashSize);
+	return pseudonym_key_;
 }
 
 const AesSiv::Prefix &Key::PrefixFor(MaskType type, std::string_view domain) const
@@ -187,6 +199,18 @@ const Key &Keyring::KeyToOpen(std::string_view id) const
 		throw Error(Fault::kBadMask,
 		    "key \"" + std::string(id) + "\", which opens the value, is disabled", "",
 		    "Give the key the state decrypt in the keyring.");
+	return *key;
+}
+
+const Key &Keyring::KeyToMask(std::string_view id) const
+{
+	const Key *key = Find(id);
+	if (key == nullptr)
+		throw Error(Fault::kInvalid, "the keyring does not have the key that was asked for", "",
+		    "SELECT * FROM sqs.mask_keys() shows the keys that it has.");
+	if (key->state() == KeyState::kDisabled)
+		throw Error(Fault::kInvalid, "key \"" + std::string(id) + "\" is disabled", "",
+		    "Name another key, or give this one the state decrypt in the keyring.");
 	return *key;
 }
 

@@ -16,7 +16,7 @@ namespace sqs_fdw::masking {
 
 enum class KeyState {
 	kActive,    // masks and unmasks
-	kDecrypt,   // unmasks only: on its way in or out of a rotation
+	kDecrypt,   // unmasks, and masks where it is asked for: on its way in or out of a rotation
 	kDisabled,  // neither; kept so that its masks are named in errors
 };
 
@@ -41,6 +41,9 @@ public:
 	// Under the key derived for sealing messages; made at its first use.
 	const AesSiv &seal_cipher() const;
 
+	// The key of one-way masks, derived at its first use. Throws Error(kCrypto).
+	const Secret &pseudonym_key() const;
+
 	// What AesSiv needs to know of type and domain. Kept for the domains used last, so that masking
 	// a column costs two or three blocks of AES a value. Valid until the next call.
 	const AesSiv::Prefix &PrefixFor(MaskType type, std::string_view domain) const;
@@ -62,6 +65,7 @@ private:
 	std::string fingerprint_;
 	AesSiv cipher_;
 	mutable std::unique_ptr<const AesSiv> seal_cipher_;
+	mutable Secret pseudonym_key_;
 	mutable std::vector<DomainPrefix> prefixes_;
 	mutable size_t next_victim_ = 0;
 };
@@ -80,6 +84,9 @@ public:
 	// The key that opens what names it. Throws Error(kBadMask) if the ring has none of that id, or
 	// it is disabled.
 	const Key &KeyToOpen(std::string_view id) const;
+
+	// The key that a caller wants to mask with. Throws Error(kInvalid) in the same cases.
+	const Key &KeyToMask(std::string_view id) const;
 
 	const std::vector<std::unique_ptr<const Key>> &keys() const noexcept { return keys_; }
 	WallTime loaded_at() const noexcept { return loaded_at_; }

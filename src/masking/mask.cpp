@@ -62,6 +62,9 @@ uint8_t *SealedInside(char *body, size_t size) noexcept
 	return reinterpret_cast<uint8_t *>(body + Base64UrlSize(size) - size);
 }
 
+constexpr char kOpenedBy[] = "Compare it with sqs.mask_hmac(...) of the value that you look for.";
+constexpr char kMadeAgain[] = "Make it again with sqs.mask_hmac(...) of the value.";
+
 [[noreturn]] void RefuseCut()
 {
 	throw Error(Fault::kBadMask, "the value is not a mask, or not a whole one", "",
@@ -69,16 +72,42 @@ uint8_t *SealedInside(char *body, size_t size) noexcept
 	    "that is too narrow.");
 }
 
-Envelope Parse(std::string_view masked)
+// `hint` says what to do with a mask that is one-way.
+Envelope Parse(std::string_view masked, const char *hint)
 {
 	const auto envelope = ParseEnvelope(masked);
 	if (!envelope)
 		RefuseCut();
 	if (envelope->type == MaskType::kPseudonym)
 		throw Error(Fault::kInvalid, "the mask is one-way",
-		    "Masks that begin with h1 were made by sqs.mask_hmac.",
-		    "Compare it with sqs.mask_hmac(...) of the value that you look for.");
+		    "Masks that begin with h1 were made by sqs.mask_hmac.", hint);
 	return *envelope;
+}
+
+// Decodes and opens a body: on return the padded plain bytes begin at sealed + kSivSize. Returns
+// how many. Nothing plain is left in `sealed` where it throws.
+size_t OpenBody(
+    const Keyring &ring, const Envelope &envelope, std::string_view domain, uint8_t *sealed)
+{
+	const auto size = Base64UrlDecode(envelope.body, sealed);
+	if (!size || *size < kSivSize + kBlockSize || *size % kBlockSize != 0)
+		RefuseCut();
+	const Key &key = ring.KeyToOpen(envelope.key_id);
+	const size_t padded_size = *size - kSivSize;
+	if (!key.cipher().Open(key.PrefixFor(envelope.type, domain), sealed, padded_size))
+		RefuseSealed();
+	return padded_size;
+}
+
+// The size of the text in opened bytes, without its padding. Cleanses them where it throws.
+size_t OpenedTextSize(uint8_t *sealed, size_t padded_size)
+{
+	const auto size = Unpad(sealed + kSivSize, padded_size);
+	if (!size) {
+		Cleanse(sealed, kSivSize + padded_size);
+		RefuseSealed();
+	}
+	return *size;
 }
 
 }  // namespace
@@ -115,46 +144,78 @@ void MaskIp(const Key &key, const IpBytes &ip, char *out)
 	Base64UrlEncode(sealed, kSealedIpSize, body);
 }
 
+size_t PseudonymSize(const Key &key) noexcept
+{
+	return MaskSize(key, kHashSize);
+}
+
+void MaskOneWay(const Key &key, std::string_view domain, std::string_view value, char *out)
+{
+	const std::string head = AssociatedData(MaskType::kPseudonym, domain) + '\0';
+	const Hash hash = HmacSha256(key.pseudonym_key().Reveal(), {head, value});
+	char *body = WriteEnvelopeHead(MaskType::kPseudonym, key.id(), out);
+	Base64UrlEncode(hash.data(), hash.size(), body);
+}
+
 size_t UnmaskText(const Keyring &ring, std::string_view masked, std::string_view domain, char *out)
 {
-	const Envelope envelope = Parse(masked);
+	const Envelope envelope = Parse(masked, kOpenedBy);
 	if (envelope.type != MaskType::kText)
 		throw Error(Fault::kInvalid, "the mask is one of an IP address", "", "Use sqs.unmask_ip.");
 	auto *sealed = reinterpret_cast<uint8_t *>(out);
-	const auto size = Base64UrlDecode(envelope.body, sealed);
-	if (!size || *size < kSivSize + kBlockSize || *size % kBlockSize != 0)
-		RefuseCut();
-	const Key &key = ring.KeyToOpen(envelope.key_id);
-	const size_t padded_size = *size - kSivSize;
-	if (!key.cipher().Open(key.PrefixFor(MaskType::kText, domain), sealed, padded_size))
-		RefuseSealed();
-	const auto value_size = Unpad(sealed + kSivSize, padded_size);
-	if (!value_size) {
-		Cleanse(sealed, *size);
-		RefuseSealed();
-	}
-	std::memmove(sealed, sealed + kSivSize, *value_size);
-	return *value_size;
+	const size_t padded_size = OpenBody(ring, envelope, domain, sealed);
+	const size_t size = OpenedTextSize(sealed, padded_size);
+	std::memmove(sealed, sealed + kSivSize, size);
+	return size;
 }
 
 IpBytes UnmaskIp(const Keyring &ring, std::string_view masked)
 {
-	const Envelope envelope = Parse(masked);
+	const Envelope envelope = Parse(masked, kOpenedBy);
 	if (envelope.type != MaskType::kIp)
 		throw Error(Fault::kInvalid, "the mask is one of a text, not of an IP address",
 		    "sqs.mask_ip masks what is no address as a text of domain ip.",
 		    "Use sqs.unmask(..., 'ip').");
-	uint8_t sealed[kSealedIpSize + 2];
-	if (envelope.body.size() != Base64UrlSize(kSealedIpSize) ||
-	    Base64UrlDecode(envelope.body, sealed) != kSealedIpSize)
+	if (envelope.body.size() != Base64UrlSize(kSealedIpSize))
 		RefuseCut();
-	const Key &key = ring.KeyToOpen(envelope.key_id);
-	if (!key.cipher().Open(key.PrefixFor(MaskType::kIp, kIpDomain), sealed, kIpv6Size))
-		RefuseSealed();
+	uint8_t sealed[kSealedIpSize + 2];
+	OpenBody(ring, envelope, kIpDomain, sealed);
 	IpBytes ip;
 	std::memcpy(ip.data(), sealed + kSivSize, ip.size());
 	Cleanse(sealed, sizeof sealed);
 	return ip;
+}
+
+size_t RemaskedCapacity(const Keyring &ring, size_t masked_size) noexcept
+{
+	// Two more than that: Base64UrlDecode's margin.
+	return EnvelopeHeadSize(ring.active().id()) + masked_size + 2;
+}
+
+size_t Remask(const Keyring &ring, std::string_view masked, std::string_view domain, char *out)
+{
+	const Envelope envelope = Parse(masked, kMadeAgain);
+	const bool is_ip = envelope.type == MaskType::kIp;
+	if (is_ip && domain != kIpDomain)
+		throw Error(Fault::kInvalid, "the mask is one of an IP address, whose domain is \"ip\"", "",
+		    "Use sqs.remask(..., 'ip').");
+	const size_t body_size = envelope.body.size();
+	if (body_size % 4 == 1 || (is_ip && body_size != Base64UrlSize(kSealedIpSize)))
+		RefuseCut();
+
+	const Key &active = ring.active();
+	char *body = WriteEnvelopeHead(envelope.type, active.id(), out);
+	uint8_t *sealed = SealedInside(body, body_size * 3 / 4);
+	const size_t padded_size = OpenBody(ring, envelope, domain, sealed);
+	if (!is_ip)
+		OpenedTextSize(sealed, padded_size);
+	if (envelope.key_id == active.id()) {
+		std::memcpy(out, masked.data(), masked.size());
+		return masked.size();
+	}
+	active.cipher().Seal(active.PrefixFor(envelope.type, domain), sealed, padded_size);
+	Base64UrlEncode(sealed, kSivSize + padded_size, body);
+	return MaskSize(active, kSivSize + padded_size);
 }
 
 }  // namespace sqs_fdw::masking

@@ -1,4 +1,4 @@
-// Masks of texts and IP addresses: made with the active key, opened with the key that they name.
+// Masks of texts and IP addresses: made, opened with the key that they name, moved to another key.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +24,13 @@ void MaskText(const Key &key, std::string_view domain, std::string_view value, c
 size_t MaskedIpSize(const Key &key) noexcept;
 void MaskIp(const Key &key, const IpBytes &ip, char *out);
 
+// Characters of a one-way mask: always the same.
+size_t PseudonymSize(const Key &key) noexcept;
+
+// Writes exactly PseudonymSize(key) characters, which say whether two values are equal and cannot
+// be opened. `value` is UTF-8. Throws Error(kCrypto).
+void MaskOneWay(const Key &key, std::string_view domain, std::string_view value, char *out);
+
 // Bytes that the text of a mask of `masked_size` characters needs at most while it is opened.
 constexpr size_t UnmaskedTextCapacity(size_t masked_size) noexcept
 {
@@ -39,5 +46,13 @@ size_t UnmaskText(const Keyring &ring, std::string_view masked, std::string_view
 
 // Opens a mask of an address. Errors as UnmaskText.
 IpBytes UnmaskIp(const Keyring &ring, std::string_view masked);
+
+// Bytes that Remask needs for a mask of `masked_size` characters.
+size_t RemaskedCapacity(const Keyring &ring, size_t masked_size) noexcept;
+
+// Moves a mask of a text or an address to the active key: writes it to `out` and returns its size.
+// A mask that is under the active key is authenticated and comes back as it is. Errors as
+// UnmaskText, and Error(kInvalid) for a mask of an address and another domain than kIpDomain.
+size_t Remask(const Keyring &ring, std::string_view masked, std::string_view domain, char *out);
 
 }  // namespace sqs_fdw::masking

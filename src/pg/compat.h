@@ -27,6 +27,7 @@
 
 extern "C" {
 #include "access/genam.h"
+#include "catalog/pg_proc.h"
 #include "commands/explain.h"
 #include "executor/instrument.h"
 #include "tcop/tcopprot.h"
@@ -34,6 +35,7 @@ extern "C" {
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
 #endif
+#include "utils/acl.h"
 }
 
 // The signature of ExecutorRun.
@@ -86,6 +88,16 @@ inline Oid ScanUser(ForeignScanState *node, EState *estate)
 	const Oid user = exec_rt_fetch(rti, estate)->checkAsUser;
 #endif
 	return OidIsValid(user) ? user : GetUserId();
+}
+
+// Whether a role may execute a function.
+inline bool MayExecute(Oid function, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#endif
 }
 
 // Refuses settings of this prefix that nobody defined.

@@ -1,12 +1,11 @@
-// The SQL functions that mask and unmask.
-#include <sys/socket.h>
+// The SQL functions that mask, unmask, and move masks to another key.
+#include "pg/mask_functions.h"
 
-#include <chrono>
 #include <cstring>
 #include <string_view>
 
-#include "base/bytes.h"
 #include "masking/mask.h"
+#include "pg/address.h"
 #include "pg/guard.h"
 #include "pg/keyring.h"
 #include "pg/text.h"
@@ -14,26 +13,14 @@
 #include "pg/server.h"
 
 extern "C" {
-#include "utils/inet.h"
-#include "utils/timestamp.h"
+#include "parser/parse_func.h"
+#include "utils/acl.h"
+#include "utils/array.h"
 }
 
 namespace sqs_fdw::pg {
 
 namespace {
-
-// More characters than any way to write an address has.
-constexpr size_t kMaxAddressText = 63;
-
-text *AllocateText(size_t size)
-{
-	if (size > MaxAllocSize - VARHDRSZ)
-		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-		                   errmsg("the value is too long to be masked")));
-	auto *result = static_cast<text *>(palloc(VARHDRSZ + size));
-	SET_VARSIZE(result, VARHDRSZ + size);
-	return result;
-}
 
 std::string_view TrimSpace(std::string_view value)
 {
@@ -46,82 +33,71 @@ std::string_view TrimSpace(std::string_view value)
 	return value;
 }
 
-// Reads an address as the type inet does, without its errors; false if it is none.
-bool ParseIp(std::string_view value, masking::IpBytes *ip)
+// Key ids are ASCII: what is not is the id of no key.
+const masking::Key *KeyNamed(const text *id)
 {
-	char source[kMaxAddressText + 1];
-	if (value.empty() || value.size() > kMaxAddressText)
-		return false;
-	memcpy(source, value.data(), value.size());
-	source[value.size()] = '\0';
-	const bool is_v6 = value.find(':') != std::string_view::npos;
-	unsigned char address[masking::kIpv6Size] = {};
-	if (pg_inet_net_pton(is_v6 ? PGSQL_AF_INET6 : PGSQL_AF_INET, source, address, -1) < 0)
-		return false;
-	*ip =
-	    masking::CanonicalIp(is_v6 ? masking::IpFamily::kIpv6 : masking::IpFamily::kIpv4, address);
-	return true;
+	const masking::Keyring *ring = CurrentKeyring();
+	const std::string_view name = ViewOf(id);
+	return Guard([&] { return &ring->KeyToMask(name); });
 }
 
-text *Mask(std::string_view value, std::string_view domain)
+text *Mask(const masking::Key *key, std::string_view value, std::string_view domain)
 {
-	const masking::Key *key = ActiveKey();
 	text *result = AllocateText(masking::MaskedTextSize(*key, value.size()));
 	Guard([&] { masking::MaskText(*key, domain, value, VARDATA(result)); });
 	return result;
 }
 
-text *Mask(const masking::IpBytes &ip)
+text *Mask(const masking::Key *key, const masking::IpBytes &ip)
 {
-	const masking::Key *key = ActiveKey();
 	text *result = AllocateText(masking::MaskedIpSize(*key));
 	Guard([&] { masking::MaskIp(*key, ip, VARDATA(result)); });
 	return result;
 }
 
-inet *MakeInet(const masking::IpBytes &ip)
+text *MaskOneWay(const masking::Key *key, std::string_view value, std::string_view domain)
 {
-	const bool is_v4 = masking::FamilyOf(ip) == masking::IpFamily::kIpv4;
-	auto *result = static_cast<inet *>(palloc0(sizeof(inet)));
-	ip_family(result) = is_v4 ? PGSQL_AF_INET : PGSQL_AF_INET6;
-	ip_bits(result) = ip_maxbits(result);
-	memcpy(ip_addr(result), masking::AddressOf(ip), ip_addrsize(result));
-	SET_INET_VARSIZE(result);
+	text *result = AllocateText(masking::PseudonymSize(*key));
+	Guard([&] { masking::MaskOneWay(*key, domain, value, VARDATA(result)); });
 	return result;
 }
 
-// A row of mask_keys(), copied from the ring so that it outlives it.
-struct KeyRow {
-	char id[masking::kMaxKeyIdSize + 1];
-	char state[16];
-	char fingerprint[16];
-	TimestampTz loaded_at;
-};
-
-TimestampTz ToTimestamp(WallTime time)
-{
-	constexpr int64 kEpoch =
-	    static_cast<int64>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-	return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count() -
-	       kEpoch;
-}
-
-KeyRow *KeyRows(uint64 *count)
+// One mask for each key that may mask, the active key's first.
+template <class MaskWith>
+Datum ForEachKey(MaskWith mask_with)
 {
 	const masking::Keyring *ring = CurrentKeyring();
-	*count = ring->keys().size();
-	auto *rows = static_cast<KeyRow *>(palloc0(*count * sizeof(KeyRow)));
-	for (uint64 i = 0; i < *count; ++i) {
-		const masking::Key &key = *ring->keys()[i];
-		strlcpy(rows[i].id, key.id().c_str(), sizeof rows[i].id);
-		strlcpy(rows[i].state, masking::KeyStateName(key.state()).data(), sizeof rows[i].state);
-		strlcpy(rows[i].fingerprint, key.fingerprint().c_str(), sizeof rows[i].fingerprint);
-		rows[i].loaded_at = ToTimestamp(ring->loaded_at());
+	const auto &keys = ring->keys();
+	auto *masks = static_cast<Datum *>(palloc(keys.size() * sizeof(Datum)));
+	int count = 0;
+	masks[count++] = PointerGetDatum(mask_with(&ring->active()));
+	for (size_t i = 0; i < keys.size(); ++i) {
+		const masking::Key *key = keys[i].get();
+		if (key->state() == masking::KeyState::kDecrypt)
+			masks[count++] = PointerGetDatum(mask_with(key));
+		CHECK_FOR_INTERRUPTS();
 	}
-	return rows;
+	return PointerGetDatum(construct_array(masks, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 }  // namespace
+
+text *MaskValue(std::string_view value, std::string_view domain)
+{
+	CheckUtf8(value);
+	if (domain != masking::kIpDomain)
+		return Mask(ActiveKey(), value, domain);
+	value = TrimSpace(value);
+	masking::IpBytes ip;
+	return ParseIp(value, &ip) ? Mask(ActiveKey(), ip) : Mask(ActiveKey(), value, domain);
+}
+
+bool MayMask(Oid role)
+{
+	const Oid types[] = {TEXTOID, TEXTOID};
+	List *name = list_make2(makeString(pstrdup("sqs")), makeString(pstrdup("mask")));
+	return MayExecute(LookupFuncName(name, lengthof(types), types, false), role);
+}
 
 }  // namespace sqs_fdw::pg
 
@@ -133,7 +109,23 @@ SQS_FDW_FUNCTION(sqs_mask)
 {
 	const std::string_view value = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(0)));
 	const std::string_view domain = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(1)));
-	PG_RETURN_TEXT_P(Mask(value, domain));
+	PG_RETURN_TEXT_P(Mask(ActiveKey(), value, domain));
+}
+
+// mask(value text, domain text, key_id text) returns text
+SQS_FDW_FUNCTION(sqs_mask_with)
+{
+	const std::string_view value = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(0)));
+	const std::string_view domain = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(Mask(KeyNamed(PG_GETARG_TEXT_PP(2)), value, domain));
+}
+
+// mask_all(value text, domain text) returns text[]
+SQS_FDW_FUNCTION(sqs_mask_all)
+{
+	const std::string_view value = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(0)));
+	const std::string_view domain = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_DATUM(ForEachKey([&](const masking::Key *key) { return Mask(key, value, domain); }));
 }
 
 // mask_ip(text) returns text
@@ -141,16 +133,55 @@ SQS_FDW_FUNCTION(sqs_mask_ip_text)
 {
 	const std::string_view value = TrimSpace(ViewOf(PG_GETARG_TEXT_PP(0)));
 	masking::IpBytes ip;
-	PG_RETURN_TEXT_P(ParseIp(value, &ip) ? Mask(ip) : Mask(ToUtf8(value), masking::kIpDomain));
+	PG_RETURN_TEXT_P(ParseIp(value, &ip) ? Mask(ActiveKey(), ip)
+	                                     : Mask(ActiveKey(), ToUtf8(value), masking::kIpDomain));
 }
 
 // mask_ip(inet) returns text
 SQS_FDW_FUNCTION(sqs_mask_ip_inet)
 {
-	inet *address = PG_GETARG_INET_PP(0);
-	const auto family =
-	    ip_family(address) == PGSQL_AF_INET ? masking::IpFamily::kIpv4 : masking::IpFamily::kIpv6;
-	PG_RETURN_TEXT_P(Mask(masking::CanonicalIp(family, ip_addr(address))));
+	PG_RETURN_TEXT_P(Mask(ActiveKey(), IpOfInet(PG_GETARG_DATUM(0))));
+}
+
+// mask_all_ip(text) returns text[]
+SQS_FDW_FUNCTION(sqs_mask_all_ip)
+{
+	const std::string_view value = TrimSpace(ViewOf(PG_GETARG_TEXT_PP(0)));
+	masking::IpBytes ip;
+	if (ParseIp(value, &ip))
+		PG_RETURN_DATUM(ForEachKey([&](const masking::Key *key) { return Mask(key, ip); }));
+	const std::string_view other = ToUtf8(value);
+	PG_RETURN_DATUM(
+	    ForEachKey([&](const masking::Key *key) { return Mask(key, other, masking::kIpDomain); }));
+}
+
+// mask_hmac(value text, domain text) returns text
+SQS_FDW_FUNCTION(sqs_mask_hmac)
+{
+	const std::string_view value = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(0)));
+	const std::string_view domain = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(MaskOneWay(ActiveKey(), value, domain));
+}
+
+// mask_hmac(value text, domain text, key_id text) returns text
+SQS_FDW_FUNCTION(sqs_mask_hmac_with)
+{
+	const std::string_view value = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(0)));
+	const std::string_view domain = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_TEXT_P(MaskOneWay(KeyNamed(PG_GETARG_TEXT_PP(2)), value, domain));
+}
+
+// remask(masked text, domain text) returns text
+SQS_FDW_FUNCTION(sqs_remask)
+{
+	const std::string_view masked = ViewOf(PG_GETARG_TEXT_PP(0));
+	const std::string_view domain = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(1)));
+	const masking::Keyring *ring = CurrentKeyring();
+	text *result = AllocateText(masking::RemaskedCapacity(*ring, masked.size()));
+	char *out = VARDATA(result);
+	const size_t size = Guard([&] { return masking::Remask(*ring, masked, domain, out); });
+	SET_VARSIZE(result, VARHDRSZ + size);
+	PG_RETURN_TEXT_P(result);
 }
 
 // unmask(masked text, domain text) returns text
@@ -174,42 +205,5 @@ SQS_FDW_FUNCTION(sqs_unmask_ip)
 {
 	const std::string_view masked = ViewOf(PG_GETARG_TEXT_PP(0));
 	const masking::Keyring *ring = CurrentKeyring();
-	const masking::IpBytes ip = Guard([&] { return masking::UnmaskIp(*ring, masked); });
-	PG_RETURN_INET_P(MakeInet(ip));
-}
-
-// mask_keys() returns table (key_id text, state text, fingerprint text, loaded_at timestamptz)
-SQS_FDW_FUNCTION(sqs_mask_keys)
-{
-	FuncCallContext *call;
-	if (SRF_IS_FIRSTCALL()) {
-		call = SRF_FIRSTCALL_INIT();
-		const MemoryContext old = MemoryContextSwitchTo(call->multi_call_memory_ctx);
-		if (get_call_result_type(fcinfo, nullptr, &call->tuple_desc) != TYPEFUNC_COMPOSITE)
-			elog(ERROR, "return type must be a row type");
-		BlessTupleDesc(call->tuple_desc);
-		call->user_fctx = KeyRows(&call->max_calls);
-		MemoryContextSwitchTo(old);
-	}
-	call = SRF_PERCALL_SETUP();
-	if (call->call_cntr >= call->max_calls)
-		SRF_RETURN_DONE(call);
-	const KeyRow &row = static_cast<KeyRow *>(call->user_fctx)[call->call_cntr];
-	Datum values[] = {CStringGetTextDatum(row.id), CStringGetTextDatum(row.state),
-	    CStringGetTextDatum(row.fingerprint), TimestampTzGetDatum(row.loaded_at)};
-	bool nulls[] = {false, false, false, false};
-	SRF_RETURN_NEXT(call, HeapTupleGetDatum(heap_form_tuple(call->tuple_desc, values, nulls)));
-}
-
-// hash_sha256(value text, prefix text) returns text
-SQS_FDW_FUNCTION(sqs_hash_sha256)
-{
-	const std::string_view value = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(0)));
-	const std::string_view prefix = ToUtf8(ViewOf(PG_GETARG_TEXT_PP(1)));
-	text *result = AllocateText(2 * masking::kHashSize);
-	Guard([&] {
-		const masking::Hash hash = masking::Sha256(prefix, value);
-		HexEncode(hash.data(), hash.size(), VARDATA(result));
-	});
-	PG_RETURN_TEXT_P(result);
+	PG_RETURN_DATUM(MakeInet(Guard([&] { return masking::UnmaskIp(*ring, masked); })));
 }

@@ -35,14 +35,14 @@ std::string_view Convert(std::string_view value, int from, int to)
 	return reinterpret_cast<const char *>(target);
 }
 
+}  // namespace
+
 void CheckUtf8(std::string_view value)
 {
 	if (!pg_verify_mbstr(PG_UTF8, value.data(), static_cast<int>(value.size()), true))
 		ereport(ERROR, (errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
 		                   errmsg("the value is not valid UTF-8 text")));
 }
-
-}  // namespace
 
 std::string_view ViewOf(const struct varlena *text)
 {
@@ -67,6 +67,16 @@ std::string_view FromUtf8(std::string_view value)
 	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
 		return value;
 	return Convert(value, PG_UTF8, encoding);
+}
+
+text *AllocateText(size_t size)
+{
+	if (size > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+		                   errmsg("the result would be too long for a text")));
+	auto *result = static_cast<text *>(palloc(VARHDRSZ + size));
+	SET_VARSIZE(result, VARHDRSZ + size);
+	return result;
 }
 
 }  // namespace sqs_fdw::pg

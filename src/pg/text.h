@@ -19,4 +19,10 @@ std::string_view ViewOf(const struct ::varlena *text);
 std::string_view ToUtf8(std::string_view value);
 std::string_view FromUtf8(std::string_view value);
 
+// Raises 22021 unless `value` is UTF-8 that a text can hold: without a zero byte. Server phase.
+void CheckUtf8(std::string_view value);
+
+// A new text of `size` bytes, which the caller fills. Server phase.
+struct ::varlena *AllocateText(size_t size);
+
 }  // namespace sqs_fdw::pg

@@ -49,6 +49,26 @@ is($out, '593-47-5928', 'a_key_for_reading_unmasks');
 ($out) = in_session("SELECT string_agg(key_id || ' ' || state, ', ' ORDER BY key_id) FROM sqs.mask_keys()");
 is($out, 'k1 decrypt, k2 active', 'mask_keys_shows_the_states');
 
+# In between, a value is found under each key; only the active one's masks are at home.
+my ($k2_mask) = in_session($mask);
+($out) = in_session("SELECT sqs.mask_all('593-47-5928', 'device_id') = ARRAY['$k2_mask', '$known_mask']");
+is($out, 't', 'mask_all_has_the_active_key_first');
+($out) = in_session("SELECT sqs.mask_all_ip('1.2.3.4') = ARRAY[sqs.mask_ip('1.2.3.4'),
+	'i1.k1.aMXYwxvcbf5in6UnujUY0hHM9_HGwjkjaQ8HT3XNJ0c']");
+is($out, 't', 'mask_all_ip_has_the_active_key_first');
+($out) = in_session("SELECT sqs.remask('$known_mask', 'device_id')");
+is($out, $k2_mask, 'remask_moves_a_mask_to_the_active_key');
+($out) = in_session("SELECT sqs.mask('593-47-5928', 'device_id', 'k1')");
+is($out, $known_mask, 'a_key_for_reading_masks_where_it_is_named');
+write_keyring($node, key_line('k2', 'active', '2'), "k1 disabled $k1");
+($out) = in_session("SELECT sqs.mask_all('593-47-5928', 'device_id') = ARRAY['$k2_mask']");
+is($out, 't', 'mask_all_leaves_out_disabled_keys');
+check_error($node, "SELECT sqs.mask('593-47-5928', 'device_id', 'k1')", '22023',
+	qr/key "k1" is disabled.*HINT/s, 'a_disabled_key_does_not_mask');
+check_error($node, "SELECT sqs.remask('$known_mask', 'device_id')", '22000',
+	qr/"k1".*disabled.*HINT/s, 'a_disabled_key_does_not_remask');
+write_keyring($node, key_line('k2', 'active', '2'), "k1 decrypt $k1");
+
 # Bad files: the ring in force stays, with one warning, and no word of the file.
 my %bad = (
 	two_active_keys => [ [ key_line('k3', 'active', '3'), key_line('k4', 'active', '4') ], 0600 ],

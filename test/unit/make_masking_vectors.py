@@ -6,6 +6,7 @@ readable outside the database. The key is the bytes 00 to 3f, its id k1.
 """
 
 import base64
+import hmac
 import ipaddress
 
 from cryptography.hazmat.primitives import hashes
@@ -61,6 +62,12 @@ def seal_message(plain, message_id, suffix=b""):
     return cipher.encrypt(plain, [b"sqs_fdw\0s1\0" + message_id.encode() + suffix])
 
 
+def mask_hmac(value, domain):
+    message = b"sqs_fdw\0h1\0" + domain.encode() + b"\0" + value.encode()
+    body = hmac.digest(derived(b"mask_hmac v1", 32), message, "sha256")
+    return "h1.k1." + base64.urlsafe_b64encode(body).decode().rstrip("=")
+
+
 def letters(size):
     return "".join(chr(ord("a") + i % 26) for i in range(size))
 
@@ -73,6 +80,8 @@ def main():
         masked = mask(value, domain)
         assert unmask(masked, domain) == value
         print(f"mask({value!r}, {domain!r}) = {masked}")
+    for value, domain in texts[:4] + texts[-3:]:
+        print(f"mask_hmac({value!r}, {domain!r}) = {mask_hmac(value, domain)}")
     for address in ("199.172.111.135", "2001:db8::1", "1.2.3.4"):
         masked = mask_ip(address)
         assert unmask_ip(masked) == address

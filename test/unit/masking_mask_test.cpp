@@ -39,11 +39,26 @@ std::string Mask(const Key &key, const IpBytes &ip)
 	return out;
 }
 
+std::string OneWay(const Key &key, const std::string &value, const std::string &domain)
+{
+	std::string out(PseudonymSize(key) + 2, kFence);
+	MaskOneWay(key, domain, value, out.data() + 1);
+	EXPECT_EQ(out.front(), kFence);
+	EXPECT_EQ(out.back(), kFence);
+	return out.substr(1, out.size() - 2);
+}
+
 // A buffer of exactly the promised capacity, so that a sanitizer sees one byte too much.
 std::string Unmask(const Keyring &ring, const std::string &masked, const std::string &domain)
 {
 	std::vector<char> out(UnmaskedTextCapacity(masked.size()));
 	return {out.data(), UnmaskText(ring, masked, domain, out.data())};
+}
+
+std::string Remasked(const Keyring &ring, const std::string &masked, const std::string &domain)
+{
+	std::vector<char> out(RemaskedCapacity(ring, masked.size()));
+	return {out.data(), Remask(ring, masked, domain, out.data())};
 }
 
 Keyring Ring(const std::string &text)
@@ -216,6 +231,110 @@ TEST_F(Masks, with_a_padding_that_we_do_not_write_are_refused)
 {
 	for (const char *mask : kBadlyPadded)
 		ExpectError(Fault::kBadMask, [&] { Unmask(ring_, mask, "d"); });
+}
+
+TEST_F(Masks, that_are_one_way_are_the_known_answers)
+{
+	for (const TextVector &vector : kOneWayVectors) {
+		for (int twice = 0; twice < 2; ++twice)
+			EXPECT_EQ(OneWay(key_, vector.value, vector.domain), vector.mask);
+	}
+}
+
+// The end of the domain is marked: it cannot run over into the value.
+TEST_F(Masks, that_are_one_way_keep_domain_and_value_apart)
+{
+	EXPECT_NE(OneWay(key_, "bc", "a"), OneWay(key_, "c", "ab"));
+	EXPECT_NE(OneWay(key_, "a", "x"), OneWay(key_, "a", "y"));
+	EXPECT_NE(OneWay(key_, "a", "x"),
+	    OneWay(Ring(KeyLine("k1", "active", SameBytes('1'))).active(), "a", "x"));
+}
+
+class MovedMasks : public testing::Test {
+protected:
+	const Keyring before_{CountingLine(), WallTime()};
+	const Keyring after_{
+	    KeyLine("k1", "decrypt", CountingBytes()) + KeyLine("k2", "active", SameBytes('2')),
+	    WallTime()};
+};
+
+TEST_F(MovedMasks, are_those_that_the_active_key_makes)
+{
+	for (const TextVector &vector : kTextVectors)
+		EXPECT_EQ(Remasked(after_, vector.mask, vector.domain),
+		    Mask(after_.active(), vector.value, vector.domain));
+	const IpBytes v6 = CanonicalIp(IpFamily::kIpv6, kLogin6);
+	EXPECT_EQ(Remasked(after_, kMask2001_db8_1, "ip"), Mask(after_.active(), v6));
+}
+
+TEST_F(MovedMasks, may_have_a_longer_or_shorter_key_id)
+{
+	for (const char *id : {"k", "a123456789bcdefg"}) {
+		const Keyring ring =
+		    Ring(KeyLine("k1", "decrypt", CountingBytes()) + KeyLine(id, "active", SameBytes('2')));
+		for (const TextVector &vector : kTextVectors)
+			EXPECT_EQ(Unmask(ring, Remasked(ring, vector.mask, vector.domain), vector.domain),
+			    vector.value);
+	}
+}
+
+TEST_F(MovedMasks, of_the_active_key_come_back_as_they_were_if_they_are_authentic)
+{
+	for (const TextVector &vector : kTextVectors) {
+		EXPECT_EQ(Remasked(before_, vector.mask, vector.domain), vector.mask);
+		std::string altered = vector.mask;
+		altered[8] = altered[8] == 'A' ? 'B' : 'A';
+		ExpectError(Fault::kBadMask, [&] { Remasked(before_, altered, vector.domain); });
+		ExpectError(Fault::kBadMask, [&] { Remasked(before_, vector.mask, "other"); });
+	}
+	EXPECT_EQ(Remasked(before_, kMask1_2_3_4, "ip"), kMask1_2_3_4);
+}
+
+TEST_F(MovedMasks, must_be_whole_authentic_and_correctly_padded)
+{
+	const std::string text = kTextVectors[6].mask;
+	for (size_t size = 0; size < text.size(); ++size)
+		ExpectError(Fault::kBadMask,
+		    [&] { Remasked(after_, text.substr(0, size), kTextVectors[6].domain); });
+	const std::string ip = kMask2001_db8_1;
+	for (size_t size = 0; size < ip.size(); ++size)
+		ExpectError(Fault::kBadMask, [&] { Remasked(after_, ip.substr(0, size), "ip"); });
+	ExpectError(Fault::kBadMask, [&] { Remasked(after_, ip + "AAAAAAAAAAAAAAAAAAAAAA", "ip"); });
+	for (const char *mask : kBadlyPadded)
+		ExpectError(Fault::kBadMask, [&] { Remasked(after_, mask, "d"); });
+	std::string retyped = kMask1_2_3_4;
+	retyped[0] = 't';
+	ExpectError(Fault::kBadMask, [&] { Remasked(after_, retyped, "ip"); });
+}
+
+TEST_F(MovedMasks, of_an_address_have_the_domain_ip)
+{
+	for (const char *domain : {"", "device_id", "IP"})
+		ExpectError(
+		    Fault::kInvalid, [&] { Remasked(after_, kMask1_2_3_4, domain); },
+		    "sqs.remask(..., 'ip')");
+}
+
+TEST_F(MovedMasks, are_not_one_way)
+{
+	ExpectError(
+	    Fault::kInvalid, [&] { Remasked(after_, kOneWayVectors[0].mask, "device_id"); },
+	    "sqs.mask_hmac");
+}
+
+TEST(MaskKeys, are_named_by_the_caller_unless_they_are_unknown_or_disabled)
+{
+	const Keyring ring =
+	    Ring(KeyLine("k1", "decrypt", CountingBytes()) + KeyLine("k2", "active", SameBytes('2')) +
+	         KeyLine("k3", "disabled", SameBytes('3')));
+	EXPECT_EQ(&ring.KeyToMask("k1"), ring.Find("k1"));
+	EXPECT_EQ(&ring.KeyToMask("k2"), &ring.active());
+	ExpectError(
+	    Fault::kInvalid, [&] { ring.KeyToMask("k3"); }, "decrypt");
+	// It may be a value in the wrong place.
+	for (const char *id : {"", "593-47-5928", "5934759280"})
+		ExpectError(
+		    Fault::kInvalid, [&] { ring.KeyToMask(id); }, "sqs.mask_keys()", "593");
 }
 
 TEST(MaskKeys, open_old_masks_while_they_are_for_reading)

@@ -76,6 +76,17 @@ inline const TextVector kTextVectors[] = {
     {"not an address", "ip", "t1.k1.TeEQbTfRTFnsWeEbopU92RZBeOcVLT-wCXpK6glUG5c"},
 };
 
+inline const TextVector kOneWayVectors[] = {
+    {"593-47-5928", "device_id", "h1.k1.jbaj9EsigErIICW3a7ERmfbjV1i8dWtiyddGKWONHSs"},
+    {"", "", "h1.k1.dK3radtcj6fYGAFTXAv4pEfkiB9bg6RiNG-Nk5A1kf8"},
+    {Letters(15), "device_id", "h1.k1.M45kSLg4zKe1j3hqDOAIuPhLx-Pwgoslcr6QjQ7OquE"},
+    {Letters(16), "device_id", "h1.k1.9q7iCtLDjhgkJwuAkBXlCUK8Z1YbtQ7hy0XSKgrHbyQ"},
+    {"Gr\xc3\xbc\xc3\x9f"
+     "e, \xe4\xb8\x96\xe7\x95\x8c",
+        "greeting", "h1.k1.kc1JyRtunoSHALO0-ySOxkD4TYyvN8RE_fs94BYKMOs"},
+    {"not an address", "ip", "h1.k1.tnvRdPoPy_n1UmfIbe1dvizJ5bHGlrlcnFFKSe1f6gM"},
+};
+
 constexpr char kMask199_172_111_135[] = "i1.k1.UVrAQKgHHUzQlgQC2HD4m_Px6VPCAhz5LJuZr-6L68E";
 constexpr char kMask2001_db8_1[] = "i1.k1.cv3KZl6ivmKraDt76hffisnWnw754fSSssB37cHUgok";
 constexpr char kMask1_2_3_4[] = "i1.k1.aMXYwxvcbf5in6UnujUY0hHM9_HGwjkjaQ8HT3XNJ0c";
