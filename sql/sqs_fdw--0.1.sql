@@ -188,6 +188,13 @@ CREATE FUNCTION sqs.rejected_attributes(id bigint) RETURNS jsonb
 REVOKE ALL ON FUNCTION sqs.rejected_attributes(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION sqs.rejected_attributes(bigint) IS
 	'what SQS told of a rejected message: system and message attributes';
+
+CREATE FUNCTION sqs.reseal_rejected() RETURNS bigint
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	AS 'MODULE_PATHNAME', 'sqs_reseal_rejected';
+REVOKE ALL ON FUNCTION sqs.reseal_rejected() FROM PUBLIC;
+COMMENT ON FUNCTION sqs.reseal_rejected() IS
+	'seals rejected messages under the active key, before an older key is removed; how many';
 -- rejected end
 
 -- The ledger.

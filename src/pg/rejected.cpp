@@ -14,6 +14,7 @@ extern "C" {
 #include "access/genam.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "executor/spi.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/fmgroids.h"
 #include "utils/json.h"
@@ -167,6 +168,58 @@ Opened Open(int64 id, Column column, SealedPart part)
 	return opened;
 }
 
+// The same bytes under the active key.
+Datum Resealed(Datum sealed, SealedPart part, std::string_view message_id, std::string_view key_id)
+{
+	bytea *bytes = DatumGetByteaPCopy(sealed);
+	auto *const buffer = reinterpret_cast<uint8_t *>(VARDATA_ANY(bytes));
+	const size_t size = VARSIZE_ANY_EXHDR(bytes);
+	const masking::Keyring *ring = CurrentKeyring();
+	Guard([&] {
+		const size_t plain = masking::Unseal(*ring, key_id, part, message_id, buffer, size);
+		masking::Seal(ring->active(), part, message_id, buffer, plain);
+	});
+	return PointerGetDatum(bytes);
+}
+
+// Reseals one row that a query has found: id, message_id, key_id, body, attributes.
+void ResealRow(HeapTuple row, TupleDesc descriptor, SPIPlanPtr update)
+{
+	bool is_null = false;
+	const auto column = [&](int number) {
+		return SPI_getbinval(row, descriptor, number, &is_null);
+	};
+	const std::string_view message_id = ViewOf(DatumGetTextPP(column(2)));
+	const std::string_view key_id = ViewOf(DatumGetTextPP(column(3)));
+	Datum values[] = {column(1), CStringGetTextDatum(ActiveKey()->id().c_str()),
+	    Resealed(column(4), SealedPart::kBody, message_id, key_id),
+	    Resealed(column(5), SealedPart::kAttributes, message_id, key_id)};
+	SPI_execute_plan(update, values, nullptr, false, 0);
+}
+
+// Reseals a few rows; how many.
+uint64 ResealSome()
+{
+	constexpr int kAtOnce = 100;
+	Oid of_select[] = {TEXTOID};
+	Datum active[] = {CStringGetTextDatum(ActiveKey()->id().c_str())};
+	SPI_execute_with_args(
+	    "SELECT id, message_id, key_id, sealed_body, sealed_attributes "
+	    "FROM sqs.rejected WHERE key_id <> $1 LIMIT 100 FOR UPDATE",
+	    1, of_select, active, nullptr, false, kAtOnce);
+	Oid of_update[] = {INT8OID, TEXTOID, BYTEAOID, BYTEAOID};
+	SPIPlanPtr update = SPI_prepare(
+	    "UPDATE sqs.rejected SET key_id = $2, sealed_body = $3, "
+	    "sealed_attributes = $4 WHERE id = $1",
+	    4, of_update);
+	SPITupleTable *rows = SPI_tuptable;
+	const uint64 count = SPI_processed;
+	for (uint64 i = 0; i < count; ++i)
+		ResealRow(rows->vals[i], rows->tupdesc, update);
+	SPI_freetuptable(rows);
+	return count;
+}
+
 }  // namespace
 
 void RequireSealingKey()
@@ -227,4 +280,19 @@ SQS_FDW_FUNCTION(sqs_rejected_attributes)
 	const std::string_view json = FromUtf8(attributes.bytes);
 	PG_RETURN_DATUM(
 	    DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(json.data(), json.size()))));
+}
+
+// reseal_rejected() returns bigint: runs with the rights of the extension's owner
+SQS_FDW_FUNCTION(sqs_reseal_rejected)
+{
+	int64 count = 0;
+	uint64 some = 0;
+	do {
+		CHECK_FOR_INTERRUPTS();
+		SPI_connect();
+		some = ResealSome();
+		SPI_finish();
+		count += static_cast<int64>(some);
+	} while (some > 0);
+	PG_RETURN_INT64(count);
 }

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use MIME::Base64 qw(encode_base64);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -154,6 +155,27 @@ check_state('2 0 0 0', 'nothing is lost');
 my $received = $queue->receive_counts;
 is_deeply([ values %$received ], [ 0, 0 ], 'nothing was even received');
 is(run_sql($node, 'SELECT * FROM people')->{out}, 'good|1', 'a look needs no key');
+write_keyring($node);
+
+# --- a key that is to be removed
+
+refill(q(on_error 'store'), $fits, $no_json, map { qq({"id": "$_", "age": "S3CRET"}) } 1 .. 150);
+run_sql($node, $take);
+my %line = (
+	k1 => encode_base64(join('', map { chr } 0 .. 63), ''),
+	k2 => encode_base64('2' x 64, ''));
+write_keyring($node, "k1 decrypt $line{k1}", "k2 active $line{k2}");
+is(value('SELECT sqs.reseal_rejected()'), 151, 'reseal_rejected counts what it sealed again');
+is(value('SELECT DISTINCT key_id FROM sqs.rejected'), 'k2', 'all are under the active key');
+is(value('SELECT sqs.reseal_rejected()'), 0, 'and it is done');
+write_keyring($node, "k2 active $line{k2}");
+is(value(q(SELECT count(*) FROM sqs.rejected WHERE sqs.rejected_body(id) LIKE '%S3C' || 'RET%' AND sqs.rejected_attributes(id) ? 'SenderId')),
+	151, 'without the old key everything opens');
+check_error($node, 'SET ROLE plain; SELECT sqs.reseal_rejected()', '42501', qr/permission denied/, 'not for everyone');
+value('CREATE ROLE keeper; GRANT EXECUTE ON FUNCTION sqs.reseal_rejected() TO keeper');
+is(run_sql($node, 'SET ROLE keeper; SELECT sqs.reseal_rejected()')->{out}, 0, 'but for whom it was granted to');
+write_keyring($node, "k3 active " . encode_base64('3' x 64, ''));
+check_error($node, 'SELECT sqs.reseal_rejected()', '22000', qr/does not have key "k2"/, 'a key that was removed too early is named');
 write_keyring($node);
 
 # --- reject_limit
