@@ -127,5 +127,30 @@ foreach my $encoding (qw(UTF8 LATIN1))
 	like($result->{err}, qr/DETAIL:.*document.*22P05/, 'in a document, too');
 }
 
+# Arrays and composites, whose members have names and values beyond ASCII.
+foreach my $database (qw(utf8 latin1))
+{
+	my $queue = new_queue('encodings', VisibilityTimeout => 600);
+	$node->safe_psql($database, <<"END");
+CREATE TYPE person AS (U&"$key" text, age integer);
+CREATE FOREIGN TABLE families (
+    tag    text,
+    names  text[],
+    family person[] OPTIONS (key U&'famill\\00E9')
+) SERVER aws OPTIONS (queue '${\$queue->name}', wait_time_seconds '0');
+END
+	my $members = '[{"prénom": "Zoé", "age": 5}, {"pr\u00e9nom": "Ren\u00e9"}]';
+	$queue->send(qq({"tag": "good", "names": ["Zoé", "Ren\\u00e9"], "famillé": $members}),
+		$database eq 'latin1' ? ('{"names": ["5 €"]}', '{"names": ["5 \u20ac"]}', '{"famillé": [{"€": 1}]}') : ());
+	my $result = in_database($database, <<"END");
+SELECT tag, names = ARRAY[U&'Zo\\00E9', U&'Ren\\00E9'],
+       family = ARRAY[ROW(U&'Zo\\00E9', 5), ROW(U&'Ren\\00E9', NULL)]::person[] FROM families
+END
+	is($result->{out}, 'good|t|t', "$database: arrays and composites have their values");
+	my @refused = $result->{err} =~ /(\d) x the value of column "\w+[^;]*SQLSTATE 22P05/g;
+	is(eval { my $sum = 0; $sum += $_ for @refused; $sum }, $database eq 'latin1' ? 3 : 0,
+		"$database: what the encoding lacks is refused") or diag($result->{err});
+}
+
 $node->stop;
 done_testing();

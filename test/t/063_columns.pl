@@ -255,6 +255,15 @@ foreach my $case (@rejected)
 }
 unlike($told . slurp_file($node->logfile, $start), qr/S3CRET|31415926/, 'no message or log line holds a value');
 
+# A domain may refuse NULL.
+$node->safe_psql('postgres', q(CREATE DOMAIN required AS integer[] NOT NULL;
+	CREATE FOREIGN TABLE strict_inbox (tag text, needed required) SERVER aws OPTIONS (queue 'none', wait_time_seconds '0')));
+$queue = refill('{"tag": "a", "needed": [1]}', '{"tag": "b"}');
+$node->safe_psql('postgres', "ALTER FOREIGN TABLE strict_inbox OPTIONS (SET queue '${\$queue->name}')");
+$result = run_sql($node, 'SELECT tag, needed FROM strict_inbox');
+is($result->{out}, 'a|{1}', 'a domain that refuses NULL');
+like($result->{err}, qr/WARNING:.*1 x [^\n]*"needed"[^\n]*23502/s, 'rejects a message without the value');
+
 # Conversion goes on after a failure within the same reply, with all that it remembers made anew.
 $queue = refill(map { qq({"tag": "$_", "numbers": [$_], "place": {"x": $_}, "three": [$_, 2, 3]}) }
 	1, '"bad"', 3, 4, '"worse"', 6);
