@@ -4,6 +4,8 @@
 #include <string_view>
 
 #include "base/epoch.h"
+#include "pg/keyring.h"
+#include "pg/mask_functions.h"
 #include "pg/text.h"
 
 #include "pg/server.h"
@@ -25,12 +27,18 @@ struct Converter {
 
 namespace {
 
+[[noreturn]] void RaiseNulInText()
+{
+	ereport(ERROR,
+	    (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER), errmsg("\\u0000 cannot be converted to text")));
+	pg_unreachable();
+}
+
 // Text as the server's encoding wants it, NUL-terminated. `text` is valid UTF-8.
 char *ServerText(std::string_view text)
 {
 	if (text.find('\0') != std::string_view::npos)
-		ereport(ERROR, (errcode(ERRCODE_UNTRANSLATABLE_CHARACTER),
-		                   errmsg("\\u0000 cannot be converted to text")));
+		RaiseNulInText();
 	const std::string_view converted = FromUtf8(text);
 	return pnstrdup(converted.data(), converted.size());
 }
@@ -141,10 +149,23 @@ Datum BytesValue(const Column &column, Converter *converter, std::string_view ba
 	return Input(column, converter, DatumGetCString(DirectFunctionCall1(byteaout, bytes)));
 }
 
+// The mask of a text in UTF-8, whether or not the database could hold that text.
+Datum MaskedValue(const Column &column, Converter *converter, std::string_view text)
+{
+	if (text.find('\0') != std::string_view::npos)
+		RaiseNulInText();
+	const std::string_view masked = ViewOf(MaskValue(text, column.mask));
+	return Input(column, converter, pnstrdup(masked.data(), masked.size()));
+}
+
 bool TextAttribute(const Column &column, Converter *converter, std::string_view text, Datum *result)
 {
 	if (text.empty())
 		return false;
+	if (column.mask != nullptr) {
+		*result = MaskedValue(column, converter, text);
+		return true;
+	}
 	char *value = ServerText(text);
 	*result = Input(column, converter, column.is_json ? Quoted(value) : value);
 	return true;
@@ -156,7 +177,16 @@ bool DocumentAttribute(
 {
 	if (json.empty())
 		return false;
-	*result = Input(column, converter, ServerText(json));
+	*result = column.mask != nullptr ? MaskedValue(column, converter, json)
+	                                 : Input(column, converter, ServerText(json));
+	return true;
+}
+
+bool NumberAttribute(const Column &column, Converter *converter, int64 number, Datum *result)
+{
+	char *digits = psprintf(INT64_FORMAT, number);
+	*result = column.mask != nullptr ? MaskedValue(column, converter, digits)
+	                                 : Input(column, converter, digits);
 	return true;
 }
 
@@ -166,10 +196,11 @@ bool TimeAttribute(const Column &column, Converter *converter, int64 millisecond
 	constexpr int64 kEnd = INT64CONST(100000000000000);
 	if (milliseconds == 0)
 		return false;
+	if (!column.is_time)
+		return NumberAttribute(column, converter, milliseconds, result);
 	if (milliseconds <= -kEnd || milliseconds >= kEnd)
 		RaiseTimeOutOfRange();
-	*result = column.is_time ? TimeValue(column, converter, milliseconds * 1000)
-	                         : Input(column, converter, psprintf(INT64_FORMAT, milliseconds));
+	*result = TimeValue(column, converter, milliseconds * 1000);
 	return true;
 }
 
@@ -178,6 +209,10 @@ void DescribeSource(Column *column, Relation relation)
 {
 	const ColumnOptions options = ReadColumnOptions(GetForeignColumnOptions(
 	    RelationGetRelid(relation), static_cast<AttrNumber>(column->attnum)));
+	if (options.mask != nullptr) {
+		const std::string_view domain = ToUtf8(options.mask);
+		column->mask = pnstrdup(domain.data(), domain.size());
+	}
 	if (TupleDescAttr(RelationGetDescr(relation), column->attnum - 1)->attgenerated != '\0') {
 		column->source = Source::kGenerated;
 	} else if (options.attribute != nullptr) {
@@ -225,6 +260,29 @@ Column DescribeColumn(Relation relation, int attnum)
 	return column;
 }
 
+void RequireMask(Relation relation, const Column &column)
+{
+	char category = TYPCATEGORY_INVALID;
+	bool preferred = false;
+	get_type_category_preferred(column.base_type, &category, &preferred);
+	if (category != TYPCATEGORY_STRING || column.source == Source::kGenerated)
+		ereport(
+		    ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+		               errmsg("column \"%s\" of foreign table \"%s\" cannot be masked", column.name,
+		                   RelationGetRelationName(relation)),
+		               errhint("A masked column is of type text or varchar, and not generated.")));
+	const Oid owner = RelationGetForm(relation)->relowner;
+	if (!MayMask(owner))
+		ereport(
+		    ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		               errmsg("the owner of foreign table \"%s\" may not mask column \"%s\"",
+		                   RelationGetRelationName(relation), column.name),
+		               errdetail("Whoever defines a masked column can find out what a mask hides."),
+		               errhint("Use GRANT EXECUTE ON FUNCTION sqs.mask(text, text) TO %s.",
+		                   quote_identifier(GetUserNameFromId(owner, false)))));
+	ActiveKey();
+}
+
 Converter *MakeConverter(const Column &column)
 {
 	auto *converter = static_cast<Converter *>(palloc0(sizeof(Converter)));
@@ -239,6 +297,10 @@ bool BodyValue(
 {
 	if (!HasValue(value))
 		return false;
+	if (column.mask != nullptr) {
+		*result = MaskedValue(column, converter, value.text);
+		return true;
+	}
 	if (value.kind == aws::JsonKind::kNumber && column.is_time) {
 		*result = EpochValue(column, converter, value.text);
 		return true;
@@ -259,8 +321,12 @@ bool MessageAttributeValue(
 {
 	if (!HasValue(value.value))
 		return false;
-	*result = value.is_base64 ? BytesValue(column, converter, value.value.text)
-	                          : Input(column, converter, TextOf(value.value));
+	if (value.is_base64)
+		*result = BytesValue(column, converter, value.value.text);
+	else if (column.mask != nullptr)
+		*result = MaskedValue(column, converter, value.value.text);
+	else
+		*result = Input(column, converter, TextOf(value.value));
 	return true;
 }
 
@@ -287,8 +353,7 @@ bool AttributeValue(
 		case Attribute::kReceiveCount:
 			if (message.receive_count == 0)
 				return false;
-			*result = Input(column, converter, psprintf("%d", message.receive_count));
-			return true;
+			return NumberAttribute(column, converter, message.receive_count, result);
 		case Attribute::kSenderId:
 			return TextAttribute(column, converter, message.sender_id, result);
 		case Attribute::kMessageGroupId:

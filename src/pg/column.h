@@ -7,7 +7,8 @@
 //  - a number in a date, timestamp or timestamptz column is Unix time: seconds below 10^11 in
 //    absolute value, milliseconds from there to below 10^14, beyond that an error (22008). date and
 //    timestamp are what a cast from timestamptz makes of it in the session's time zone.
-// Domains behave as the type below them, and check.
+// Domains behave as the type below them, and check. With the option `mask` it is the mask of that
+// text that goes to the input function: the plain value never becomes a Datum.
 #pragma once
 
 #include "aws/message_reader.h"
@@ -29,6 +30,7 @@ struct Column {
 	Attribute attribute;  // of kAttribute
 	const char *path;     // of kBody, in UTF-8; of kMessageAttribute the attribute's name
 	bool is_pointer;      // of kBody: the path is a JSON Pointer
+	const char *mask;     // the domain, in UTF-8, that the value is masked with; null: it is not
 	int index;            // of kBody and kMessageAttribute: among those of the MessageReader
 	Oid type;
 	Oid base_type;  // of a domain the type below
@@ -42,6 +44,11 @@ struct Column {
 
 // Describes attribute `attnum` of the relation; its index is the caller's to give. Server phase.
 Column DescribeColumn(struct ::RelationData *relation, int attnum);
+
+// Raises unless the column may be masked: it is of a string type, the table's owner may execute
+// sqs.mask (else the column would tell who may not what a mask hides), and there is a key. Server
+// phase.
+void RequireMask(struct ::RelationData *relation, const Column &column);
 
 // The functions that convert a column's values, looked up, with what they remember from call to
 // call. An error may leave it half-way: then make another. Palloc'd; server phase.

@@ -151,6 +151,15 @@ void CheckMessageAttribute(const char *value)
 	    });
 }
 
+void CheckMask(const char *value)
+{
+	if (value[0] == '\0')
+		ereport(ERROR,
+		    (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid value for option \"mask\""),
+		        errhint("It is ip for IP addresses, or the name of a domain, as the "
+		                "second argument of sqs.mask.")));
+}
+
 void CheckKeyOption(const char *value)
 {
 	if (value[0] == '\0')
@@ -221,6 +230,8 @@ constexpr Option kOptions[] = {
         "attribute of the message instead of a part of its body"},
     {"message_attribute", kColumn, Kind::kChecked, 0, 0, nullptr, CheckMessageAttribute, "none",
         "name of a message attribute, which the sender has set"},
+    {"mask", kColumn, Kind::kChecked, 0, 0, nullptr, CheckMask, "none",
+        "ip, or a domain: the value is masked as it is read"},
 };
 
 // What a catalog's rows are called in messages.
@@ -475,6 +486,7 @@ ColumnOptions ReadColumnOptions(List *options)
 	read.key = FindText(options, "key");
 	read.pointer = FindText(options, "pointer");
 	read.attribute = FindText(options, "attribute");
+	read.mask = FindText(options, "mask");
 	read.message_attribute = FindText(options, "message_attribute");
 	return read;
 }

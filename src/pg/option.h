@@ -46,6 +46,7 @@ struct ColumnOptions {
 	const char *key = nullptr;
 	const char *pointer = nullptr;
 	const char *attribute = nullptr;
+	const char *mask = nullptr;  // "ip", or a domain
 	const char *message_attribute = nullptr;
 };
 

@@ -192,6 +192,14 @@ RowMaker *MakeRowMaker(const RowMakerOptions &options)
 	return maker;
 }
 
+void RequireMasks(const RowMaker &maker)
+{
+	for (int i = 0; i < maker.column_count; ++i) {
+		if (maker.columns[i].mask != nullptr)
+			RequireMask(maker.relation, maker.columns[i]);
+	}
+}
+
 List *ColumnNames(const RowMaker &maker)
 {
 	List *names = NIL;

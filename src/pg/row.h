@@ -53,6 +53,9 @@ struct RowMakerOptions {
 // Server phase. Lives in the executor's query context.
 RowMaker *MakeRowMaker(const RowMakerOptions &options);
 
+// Raises where a masked column may not be, or cannot be. Server phase.
+void RequireMasks(const RowMaker &maker);
+
 // The columns that are read for the query, a NOT NULL or a CHECK: a List of names. Server phase.
 struct ::List *ColumnNames(const RowMaker &maker);
 

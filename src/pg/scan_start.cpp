@@ -136,6 +136,7 @@ void StartScan(ForeignScanState *node, ScanState *scan)
 	scan->batch_context =
 	    AllocSetContextCreate(estate->es_query_cxt, "sqs_fdw batch", ALLOCSET_DEFAULT_SIZES);
 	scan->maker = MakeRowMakerFor(*scan, estate);
+	RequireMasks(*scan->maker);
 	MakeRowArrays(scan);
 	scan->queue = DeleteWithContext(estate->es_query_cxt, Guard([] { return new aws::QueuePtr; }));
 	FindQueue(scan->server_oid, scan->user_oid, scan->table, scan->queue);

@@ -136,7 +136,7 @@ is($node->safe_psql('postgres', 'SELECT * FROM inbox'),
 define($queue, "id text OPTIONS (attribute 'message_id'), a integer, sender text OPTIONS (attribute 'sender_id')");
 $node->safe_psql('postgres', 'SELECT id FROM inbox');
 is(asked_for('AttributeNames') . asked_for('MessageSystemAttributeNames'),
-	'ApproximateReceiveCount', 'only what is needed is asked for');
+	'ApproximateReceiveCount SentTimestamp', 'only what the columns and the ledger need is asked for');
 is(asked_for('MessageAttributeNames'), '', 'and no message attribute');
 
 # --- message attributes
