@@ -13,6 +13,7 @@ help:
 	@echo 'make install       install it; make installcheck tests a running server'
 	@echo 'make demo          show the main job end to end; KEEP=1 leaves it running'
 	@echo 'make check         every test: unit (also under ASan and UBSan), regression, TAP'
+	@echo 'make check-long    kill everything at random, for long, and count messages; CYCLES=300, SEED=...'
 	@echo 'make check-docker  build docker/Dockerfile with buildah and run the demo in it (root, minutes)'
 	@echo 'make unit          the unit tests alone, no PostgreSQL needed; also unit-asan'
 	@echo 'make lint          clang-format, clang-tidy, shellcheck and the border rules'
@@ -41,6 +42,15 @@ check:
 check-docker:
 	@test/setup build demo
 	@test/docker
+
+CYCLES ?= 300
+
+# The harness of test/t/090_chaos.pl, for longer: on its own queue, then a tenth as long on ElasticMQ.
+check-long:
+	@test/setup build demo check
+	@$(MAKE_PGXS) -j2 all
+	@test/chaos/run --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
+	@test/chaos/run --cycles $$((($(CYCLES) + 9) / 10)) $(if $(SEED),--seed $(SEED)) --queue elasticmq
 
 lint:
 	@test/setup build lint check
