@@ -39,6 +39,8 @@ _CYCLE_SECONDS = 120
 _DRAIN_SECONDS = 300
 # Between two batches of a producer.
 _SEND_SECONDS = 0.05
+# Those that are made duplicates at the end.
+_LAST_MESSAGES = 20
 _MOST_FINDINGS = 20
 
 
@@ -66,8 +68,8 @@ class Chaos:
             for number in range(self._options.cycles):
                 self._run_cycle(self._plan.cycle(number))
             self._drain()
-            if self._queue.bring_back():
-                self._drain()
+            self._make_duplicates()
+            self._drain()
             return self._report()
         finally:
             for session in self._consumers:
@@ -153,16 +155,28 @@ class Chaos:
 
     # ------------------------------------------------------------------------------ the end
 
+    def _consume(self) -> None:
+        """One plain statement that takes all it gets."""
+        self._consumers[0].carry_out([shapes.Statement(
+            "autocommit", shapes.PLAIN, "READ COMMITTED", "on", "COMMIT", 0, 0, explain=True)])
+
+    def _make_duplicates(self) -> None:
+        """Whatever the kills have brought: messages that are in the table come again for certain."""
+        self._queue.bring_back()
+        self._queue.refuse_deletes()
+        self._produce(plan.Cycle(self._options.cycles, (_LAST_MESSAGES,), (), (), ()), 0)
+        self._consume()
+        self._consumers[0].close()  # and with it the deletes that are left
+        self._queue.end_cycle()
+
     def _drain(self) -> None:
-        """One plain consumer, no trouble, until nothing is left in the queue, in flight neither."""
-        statement = shapes.Statement(
-            "autocommit", shapes.PLAIN, "READ COMMITTED", "on", "COMMIT", 0, 0, explain=True)
+        """No trouble, until nothing is left in the queue, in flight neither."""
         deadline = time.monotonic() + _DRAIN_SECONDS
         while sum(self._queue.counts()) > 0:
             if time.monotonic() > deadline:
                 sys.exit(f"chaos: {self._queue.counts()} messages (visible, in flight) are still in the queue")
             self._queue.make_all_visible()
-            self._consumers[0].carry_out([statement])
+            self._consume()
             time.sleep(0.05)
 
     def _report(self) -> int:
@@ -183,6 +197,7 @@ class Chaos:
         print(
             f"chaos: cycles={self._options.cycles} {_listed(self._killer.counts)} messages={found.messages} "
             f"lost={len(found.lost)} doubled={len(found.doubled)} duplicates={caught} "
+            f"contended={explained.get('Contended', 0)} "
             f"seed={self._options.seed}", flush=True)
         proved = caught > 0 and found.messages > 0
         return 0 if proved and not (found.lost or found.doubled or found.strangers or odd) else 1
@@ -190,6 +205,13 @@ class Chaos:
 
 def _listed(counts: dict) -> str:
     return ",".join(f"{name or 'none'}:{count}" for name, count in sorted(counts.items())) or "none"
+
+
+def _keep_libpq_quiet(folder: str) -> None:
+    """libpq prints what a dying server tells an idle session. That goes to a log."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    with open(f"{folder}/libpq.log", "w", encoding="utf-8") as log:
+        os.dup2(log.fileno(), 2)
 
 
 def main() -> int:
@@ -208,6 +230,7 @@ def main() -> int:
         for number in range(options.cycles):
             print(plan.Plan(options.seed).cycle(number))
         return 0
+    _keep_libpq_quiet(options.folder)
     return Chaos(options).run()
 
 

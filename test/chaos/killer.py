@@ -19,6 +19,8 @@ _OF_POSTMASTER = ("kill_postmaster", "immediate_stop", "fast_stop")
 # How often one kill is tried while no session is busy.
 _TRIES = 100
 _RETRY_SECONDS = 0.01
+# Between two strokes of a trouble that is no fault of single requests.
+_TROUBLE_SECONDS = 0.1
 
 
 class Killer:
@@ -89,9 +91,12 @@ class Killer:
 
     def _make_trouble(self, trouble: plan.Trouble) -> None:
         time.sleep(trouble.at)
-        self._queue.begin_trouble(trouble.kind)
         self._count(trouble.kind)
-        time.sleep(trouble.seconds)
+        self._queue.begin_trouble(trouble.kind)
+        ends_at = time.monotonic() + trouble.seconds
+        while time.monotonic() < ends_at:
+            self._queue.go_on_with_trouble(trouble.kind)
+            time.sleep(_TROUBLE_SECONDS)
         self._queue.end_trouble(trouble.kind)
 
 

@@ -25,6 +25,9 @@ KILLS = (
 
 _RECEIVE, _DELETE, _RELEASE = "ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"
 
+# Deletes do not happen, and everybody is told so.
+NO_DELETES = (Fault(_DELETE, "error", 1.0),)
+
 # What the queue does for a while: faults by action, and what is done to the queue itself.
 TROUBLES = {
     "drop_connections": [],
@@ -32,6 +35,7 @@ TROUBLES = {
     "bring_back": [],
     "twice_in_a_reply": [Fault(_RECEIVE, "twice", 0.5)],
     "to_two_sessions": [Fault(_RECEIVE, "shared", 0.5)],
+    "to_all_sessions": [Fault(_RECEIVE, "shared", 1.0)],
     "delete_error": [Fault(_DELETE, "error", 0.8)],
     "delete_entries": [Fault(_DELETE, "fail_entries", 0.8)],
     "delete_false_failure": [Fault(_DELETE, "fail_falsely", 0.8)],
@@ -45,6 +49,9 @@ TROUBLES = {
     "resets": [Fault("*", "reset", 0.2)],
     "late": [Fault("*", "late", 0.3)],
 }
+
+# The deck of troubles has these twice: they bring one message to several sessions at once.
+_TWICE = ("expire", "to_all_sessions")
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class Plan:
     def __init__(self, seed: str, kills=KILLS, troubles=tuple(TROUBLES)):
         self._seed = seed
         self._kills = kills
-        self._troubles = troubles
+        self._troubles = troubles + tuple(kind for kind in _TWICE if kind in troubles)
 
     def cycle(self, number: int) -> Cycle:
         rng = random.Random(f"{self._seed}/{number}")
@@ -131,4 +138,4 @@ class Plan:
 
     @staticmethod
     def _statements(rng) -> tuple:
-        return tuple(shapes.draw(rng) for _ in range(rng.randint(2, 5)))
+        return tuple(shapes.draw(rng) for _ in range(rng.randint(2, 4)))

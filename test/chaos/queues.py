@@ -45,6 +45,8 @@ class OwnQueue:
         for hook in self._hooks:
             self.forget(hook)
         self._hooks = []
+        self._faults = {}
+        self._server.call(self._server.set_faults, [])
 
     def on_request(self, place: plan.Place, run):
         hook = self._server.call(self._server.on_request, place.action, place.nth, place.after, run)
@@ -55,13 +57,16 @@ class OwnQueue:
         return self._server.call(self._server.forget, hook)
 
     def begin_trouble(self, kind: str) -> None:
+        self._server.call(self._change_faults, kind, plan.TROUBLES[kind])
+
+    def go_on_with_trouble(self, kind: str) -> None:
+        """What is done to the queue itself; called again and again."""
         if kind == "drop_connections":
             self._server.call(self._server.drop_connections)
         elif kind == "expire":
             self._server.call(self._server.queue.expire)
         elif kind == "bring_back":
-            self.bring_back()
-        self._server.call(self._change_faults, kind, plan.TROUBLES[kind])
+            self._server.call(self._server.queue.bring_back, 3)
 
     def end_trouble(self, kind: str) -> None:
         self._server.call(self._change_faults, kind, [])
@@ -69,6 +74,10 @@ class OwnQueue:
     def _change_faults(self, kind: str, faults: list) -> None:
         self._faults[kind] = faults
         self._server.set_faults([fault for faults in self._faults.values() for fault in faults])
+
+    def refuse_deletes(self) -> None:
+        """Until end_cycle."""
+        self._server.call(self._server.set_faults, plan.NO_DELETES)
 
     def make_all_visible(self) -> None:
         self._server.call(self._server.queue.expire)
@@ -111,7 +120,7 @@ class ElasticQueue:
     _VISIBILITY_SECONDS = 5
 
     troubles = (
-        "to_two_sessions", "delete_error", "delete_entries", "delete_hangs", "delete_answer_lost",
+        "to_two_sessions", "to_all_sessions", "delete_error", "delete_entries", "delete_hangs", "delete_answer_lost",
         "delete_black_hole", "release_error", "release_hangs", "receive_lost", "receive_error",
         "resets", "late")
     has_record = False
@@ -151,6 +160,9 @@ class ElasticQueue:
         self._rules[kind] = [self._rule(fault) for fault in plan.TROUBLES[kind]]
         self._put_rules()
 
+    def go_on_with_trouble(self, _kind: str) -> None:
+        """All its troubles are faults of single requests."""
+
     def end_trouble(self, kind: str) -> None:
         self._rules.pop(kind, None)
         self._put_rules()
@@ -164,6 +176,11 @@ class ElasticQueue:
         request = urllib.request.Request(
             f"{self.endpoint}/scenario", json.dumps(script).encode(), method="PUT")
         urllib.request.urlopen(request, timeout=10).close()
+
+    def refuse_deletes(self) -> None:
+        self._rules["refuse"] = [
+            {"action": fault.action, **self._FAULTS[fault.kind]} for fault in plan.NO_DELETES]
+        self._put_rules()
 
     def make_all_visible(self) -> None:
         """Only time does that here."""

@@ -303,7 +303,7 @@ def draw(rng) -> Statement:
         isolation=rng.choices(ISOLATION_LEVELS, (2, 1, 1))[0],
         synchronous_commit=rng.choice(("on", "off")),
         ends=rng.choices(("COMMIT", "ROLLBACK"), (4, 1))[0],
-        pause=rng.choice((0, 0, 0.05, 0.3)),
+        pause=rng.choice((0, 0.05, 0.2, 0.4)),
         limit=rng.randint(1, 30),
         explain=rng.random() < 0.5,
     )
