@@ -11,4 +11,3 @@ CREATE SERVER aws FOREIGN DATA WRAPPER sqs_fdw
 CREATE ROLE etl LOGIN;
 CREATE USER MAPPING FOR etl SERVER aws
     OPTIONS (access_key_id 'demo', secret_access_key 'demo');
-GRANT USAGE ON FOREIGN SERVER aws TO etl;

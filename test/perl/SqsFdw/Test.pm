@@ -52,7 +52,9 @@ SELECT user_id, device_type, sqs.mask_ip(ip), sqs.mask(device_id, 'device_id'),
 FROM   login_queue
 END
 
-my $fixture = abs_path(dirname(__FILE__) . '/../../../docker/sample/logins.jsonl');
+my $docker       = abs_path(dirname(__FILE__) . '/../../../docker');
+my $fixture      = "$docker/sample/logins.jsonl";
+my $login_tables = "$docker/initdb/20-tables.sql";
 my @servers;
 my $sqs;
 my $queues = 0;
@@ -223,29 +225,13 @@ sub create_login_tables
 	my $server = delete $options{server} // 'aws';
 	my $name   = ref $queue ? $queue->name : $queue;
 	my $list   = _option_list(queue => $name, %options);
+	my $tables = slurp_file($login_tables);
+	$tables =~ s/SERVER aws OPTIONS \([^)]*\)/SERVER $server $list/ or croak "$login_tables: no server";
 	$node->safe_psql('postgres', <<"END");
 SET client_min_messages = warning;
 DROP FOREIGN TABLE IF EXISTS login_queue;
-CREATE FOREIGN TABLE login_queue (
-    user_id     text NOT NULL,
-    device_type text,
-    ip          text,
-    device_id   text,
-    locale      text,
-    app_version text CHECK (sqs.is_version(app_version)),
-    create_date date,
-    sent_at     timestamptz OPTIONS (attribute 'sent_timestamp')
-) SERVER $server $list;
 DROP TABLE IF EXISTS user_logins;
-CREATE TABLE user_logins (
-    user_id          varchar(128),
-    device_type      varchar(32),
-    masked_ip        varchar(256),
-    masked_device_id varchar(256),
-    locale           varchar(32),
-    app_version      integer,
-    create_date      date
-);
+$tables
 END
 	return;
 }
