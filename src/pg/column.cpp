@@ -11,7 +11,6 @@
 #include "pg/server.h"
 
 extern "C" {
-#include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"

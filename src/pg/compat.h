@@ -28,6 +28,7 @@
 extern "C" {
 #include "access/genam.h"
 #include "catalog/pg_proc.h"
+#include "access/tupdesc.h"
 #include "commands/explain.h"
 #include "executor/instrument.h"
 #include "tcop/tcopprot.h"
@@ -97,6 +98,14 @@ inline bool MayExecute(Oid function, Oid role)
 	return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
 #else
 	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+// Whether a CHECK is more than a remark.
+inline bool IsEnforced(const ConstrCheck &check)
+{
+#if PG_VERSION_NUM >= 180000
+	return check.ccenforced;
+#else
+	(void)check;
+	return true;
 #endif
 }
 

@@ -69,6 +69,8 @@ Bitmapset *NeededColumns(const RowMakerOptions &options)
 	const TupleConstr *constraints = descriptor->constr;
 	Bitmapset *needed = AddList(options.needed, nullptr);
 	for (int i = 0; constraints != nullptr && i < constraints->num_check; ++i) {
+		if (!IsEnforced(constraints->check[i]))
+			continue;
 		auto *check = static_cast<Node *>(stringToNode(constraints->check[i].ccbin));
 		needed = AddColumnsOf(check, descriptor, needed);
 	}
@@ -136,15 +138,17 @@ void MakeReader(RowMaker *maker)
 void DescribeChecks(RowMaker *maker)
 {
 	const TupleConstr *constraints = RelationGetDescr(maker->relation)->constr;
-	maker->check_count = constraints == nullptr ? 0 : constraints->num_check;
-	maker->check_expressions =
-	    static_cast<Node **>(palloc(sizeof(Node *) * (maker->check_count + 1)));
-	maker->check_names =
-	    static_cast<const char **>(palloc(sizeof(const char *) * (maker->check_count + 1)));
-	for (int i = 0; i < maker->check_count; ++i) {
-		auto *expression = static_cast<Expr *>(stringToNode(constraints->check[i].ccbin));
-		maker->check_expressions[i] = reinterpret_cast<Node *>(expression_planner(expression));
-		maker->check_names[i] = pstrdup(constraints->check[i].ccname);
+	const int count = constraints == nullptr ? 0 : constraints->num_check;
+	maker->check_expressions = static_cast<Node **>(palloc(sizeof(Node *) * (count + 1)));
+	maker->check_names = static_cast<const char **>(palloc(sizeof(const char *) * (count + 1)));
+	for (int i = 0; i < count; ++i) {
+		const ConstrCheck &check = constraints->check[i];
+		if (!IsEnforced(check))
+			continue;
+		auto *expression = static_cast<Expr *>(stringToNode(check.ccbin));
+		maker->check_expressions[maker->check_count] =
+		    reinterpret_cast<Node *>(expression_planner(expression));
+		maker->check_names[maker->check_count++] = pstrdup(check.ccname);
 	}
 }
 
