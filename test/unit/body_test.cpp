@@ -85,6 +85,18 @@ TEST(Body, EveryTextIsFollowedByANul)
 		EXPECT_EQ(*(read[i].text.data() + read[i].text.size()), '\0') << i;
 }
 
+// So that a string that holds JSON can be read as a body. ASan sees when it is not.
+TEST(Body, EveryTextIsReadablePaddingBytesPastItsEnd)
+{
+	const Reading read({Key("s"), Key("n"), Key("e")}, R"({"s":"abc","n":12,"e":"{\"a\":1}"})");
+	int sum = 0;
+	for (size_t i = 0; i < 3; ++i) {
+		for (size_t k = 0; k < kBodyPadding; ++k)
+			sum += *(read[i].text.data() + read[i].text.size() + k) == '\x02' ? 1 : 0;
+	}
+	EXPECT_EQ(sum, 0);
+}
+
 TEST(Body, UnescapesStringsAndKeys)
 {
 	const Reading read({Key("a/b\"c"), Key("\xc3\xa9")},
