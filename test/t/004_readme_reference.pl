@@ -117,7 +117,7 @@ foreach my $count (1 .. @delays + 2)
 	$queue->release($queue->receive(1)) foreach 2 .. $count;
 	$proxy->script();
 	my $result = run_sql($node, "SET sqs_fdw.release_timeout = '1min'; BEGIN; $TAKE; ROLLBACK");
-	my ($request) = $proxy->requests('ChangeMessageVisibilityBatch');
+	my $request = wait_for { ($proxy->requests('ChangeMessageVisibilityBatch'))[0] } 'the release in the log';
 	my $expected = $delays[ $count > @delays ? -1 : $count - 1 ];
 	is_deeply($request->{parameters}{VisibilityTimeouts}, [$expected], "received $count times, released for $expected s")
 	  || diag($result->{err});
