@@ -179,8 +179,6 @@ sub point_at_local_sqs
 	my ($session, $server) = @_;
 	my $endpoint = sqs()->endpoint;
 	$session->query_safe("ALTER SERVER $server OPTIONS (ADD endpoint '$endpoint')");
-	$session->query_safe("CREATE USER MAPPING FOR CURRENT_USER SERVER $server
-		OPTIONS (access_key_id 'test', secret_access_key 'test')");
 	return;
 }
 

@@ -180,8 +180,7 @@ ok($sent{$_}, "the client knows the action $_") foreach sort keys %named;
 
 # --- messages: each piece between the dots is in a string of the sources
 
-# All strings of the sources, those side by side joined as the compiler does. INT64_FORMAT and %
-# stand for what is filled in.
+# All strings of the sources, those side by side joined as the compiler does.
 my %strings;
 foreach my $text (values %source)
 {
