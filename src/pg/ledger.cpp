@@ -3,6 +3,7 @@
 #include "pg/ledger.h"
 
 #include "pg/ledger_table.h"
+#include "pg/standby.h"
 
 #include "pg/server.h"
 
@@ -119,12 +120,13 @@ LedgerState LookUpInLedger(const LedgerKey &key)
 LedgerState EnterInLedger(const LedgerKey &key)
 {
 	RequireSentTime(key);
-	GetCurrentTransactionId();
 	const LedgerTable table = OpenLedger(RowExclusiveLock);
 	Entry entry = MakeEntry(key);
 	LedgerState state = Find(table, entry, nullptr);
 	if (state == LedgerState::kNew)
 		state = Insert(table, &entry);
+	if (state == LedgerState::kDuplicate)
+		RequireConfirmedCommit();
 	CloseLedger(table);
 	return state;
 }

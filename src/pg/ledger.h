@@ -27,9 +27,9 @@ inline Fate FateInLedger(LedgerState state)
 // What the ledger has of the message. Server phase.
 LedgerState LookUpInLedger(const LedgerKey &key);
 
-// The same; where it is kNew, it has been entered now. Server phase; gives the transaction an id,
-// so that its commit is flushed, and confirmed by synchronous standbys, before what it saw as a
-// duplicate is deleted from the queue.
+// The same; where it is kNew, it has been entered now. Server phase. Where it is kDuplicate, the
+// transaction's commit is flushed, and confirmed by synchronous standbys, before the message is
+// deleted from the queue.
 LedgerState EnterInLedger(const LedgerKey &key);
 
 }  // namespace sqs_fdw::pg

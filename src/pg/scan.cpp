@@ -7,6 +7,7 @@
 #include "pg/ledger.h"
 #include "pg/ledger_prune.h"
 #include "pg/rejected.h"
+#include "pg/standby.h"
 #include "pg/xact.h"
 
 #include "pg/server.h"
@@ -84,7 +85,7 @@ bool PassesLedger(ScanState *scan, int row)
 		return true;
 	const bool duplicate = state == LedgerState::kDuplicate;
 	if (scan->takes && duplicate)
-		GetCurrentTransactionId();  // so that there is a commit to wait for: see EnterInLedger
+		RequireConfirmedCommit();
 	if (!Mark(scan, row, scan->takes ? FateInLedger(state) : Fate::kFiltered))
 		return false;
 	scan->duplicates += duplicate ? 1 : 0;

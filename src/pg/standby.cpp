@@ -4,7 +4,11 @@
 #include "pg/server.h"
 
 extern "C" {
+#include "access/rmgr.h"
+#include "access/xact.h"
 #include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "catalog/pg_control.h"
 #include "replication/syncrep.h"
 #include "replication/walsender.h"
 #include "replication/walsender_private.h"
@@ -29,6 +33,17 @@ int WaitMode()
 }
 
 }  // namespace
+
+void RequireConfirmedCommit()
+{
+	GetCurrentTransactionId();
+	if (XactLastRecEnd != 0)
+		return;
+	char nothing = 0;
+	XLogBeginInsert();
+	XLogRegisterData(&nothing, sizeof nothing);
+	XLogInsert(RM_XLOG_ID, XLOG_NOOP);
+}
 
 bool CommitIsConfirmed() noexcept
 {
