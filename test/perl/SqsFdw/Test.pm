@@ -167,12 +167,13 @@ sub write_keyring
 }
 
 # A running server with a key ring, and in database postgres the extension, a server `aws` for the
-# local SQS, and a user mapping. Options: conf, lines of postgresql.conf; bare, no extension yet.
+# local SQS, and a user mapping. Options: conf, lines of postgresql.conf; bare, no extension yet;
+# init, more options of PostgreSQL::Test::Cluster's init.
 sub start_node
 {
 	my ($name, %options) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
-	$node->init(extra => [ '--locale=C', '--encoding=UTF8' ]);
+	$node->init(extra => [ '--locale=C', '--encoding=UTF8' ], %{ $options{init} // {} });
 	my $keyring = write_keyring($node);
 	$node->append_conf('postgresql.conf', "sqs_fdw.keyring_file = '$keyring'");
 	$node->append_conf('postgresql.conf', $options{conf}) if defined $options{conf};
