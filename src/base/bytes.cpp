@@ -127,14 +127,19 @@ std::string Base64Encode(std::string_view bytes)
 	return out;
 }
 
-std::optional<std::string> Base64Decode(std::string_view text)
+std::optional<size_t> Base64Decode(std::string_view text, uint8_t *out) noexcept
 {
 	if (text.size() % 4 != 0)
 		return std::nullopt;
 	for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i)
 		text.remove_suffix(1);
-	std::string out(text.size() / 4 * 3 + 2, '\0');
-	const auto size = Decode(kFromStandard, text, reinterpret_cast<uint8_t *>(out.data()));
+	return Decode(kFromStandard, text, out);
+}
+
+std::optional<std::string> Base64Decode(std::string_view text)
+{
+	std::string out(text.size() / 4 * 3, '\0');
+	const auto size = Base64Decode(text, reinterpret_cast<uint8_t *>(out.data()));
 	if (!size)
 		return std::nullopt;
 	out.resize(*size);

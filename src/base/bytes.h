@@ -19,6 +19,9 @@ void HexEncode(const uint8_t *bytes, size_t size, char *out) noexcept;
 std::string Base64Encode(std::string_view bytes);
 std::optional<std::string> Base64Decode(std::string_view text);
 
+// The same, written to `out`, which holds text.size() / 4 * 3 bytes. Returns the byte count.
+std::optional<size_t> Base64Decode(std::string_view text, uint8_t *out) noexcept;
+
 // Length of the unpadded base64url form (RFC 4648 section 5) of `size` bytes.
 constexpr size_t Base64UrlSize(size_t size) noexcept
 {

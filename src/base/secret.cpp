@@ -1,9 +1,11 @@
 // Secret: a buffer that overwrites itself.
 #include "base/secret.h"
 
-#include <openssl/crypto.h>
-
 #include <cstring>
+
+#include "base/secret_memory.h"
+
+#include <openssl/crypto.h>
 
 namespace sqs_fdw {
 
@@ -16,9 +18,18 @@ Secret::Secret(std::string_view bytes)
 {
 	if (bytes.empty())
 		return;
-	data_ = new char[bytes.size()];
-	size_ = bytes.size();
+	*this = Zeroed(bytes.size());
 	std::memcpy(data_, bytes.data(), size_);
+}
+
+Secret Secret::Zeroed(size_t size)
+{
+	Secret secret;
+	if (size > 0) {
+		secret.data_ = static_cast<char *>(AllocateSecretMemory(size));
+		secret.size_ = size;
+	}
+	return secret;
 }
 
 Secret &Secret::operator=(Secret &&other) noexcept
@@ -33,10 +44,7 @@ Secret &Secret::operator=(Secret &&other) noexcept
 
 void Secret::Clear() noexcept
 {
-	if (data_ == nullptr)
-		return;
-	Cleanse(data_, size_);
-	delete[] data_;
+	FreeSecretMemory(data_, size_);
 	data_ = nullptr;
 	size_ = 0;
 }

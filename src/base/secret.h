@@ -7,8 +7,9 @@
 
 namespace sqs_fdw {
 
-// Owns a copy of secret bytes. The copy is overwritten on destruction and on assignment. There is
-// no operator<<, no conversion to std::string and no copy: reading takes an explicit Reveal().
+// Owns a copy of secret bytes, in memory that core dumps leave out (base/secret_memory). The copy
+// is overwritten on destruction and on assignment. There is no operator<<, no conversion to
+// std::string and no copy: reading takes an explicit Reveal().
 class Secret {
 public:
 	Secret() = default;
@@ -21,6 +22,10 @@ public:
 	Secret(const Secret &) = delete;
 	Secret &operator=(const Secret &) = delete;
 	~Secret() { Clear(); }
+
+	// `size` zero bytes, to be filled in place. Throws std::bad_alloc.
+	static Secret Zeroed(size_t size);
+	char *Writable() noexcept { return data_; }
 
 	Secret Clone() const { return Secret(Reveal()); }
 
