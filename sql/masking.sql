@@ -155,6 +155,7 @@ SELECT pg_temp.state($$SELECT sqs.unmask('t1.k1.vqfUF7YBTkAdJ9Zy6gUdml3_KrqjCDZW
 
 -- the keyring, without its bytes
 SELECT key_id, state, fingerprint, loaded_at <= clock_timestamp() AS loaded FROM sqs.mask_keys();
+SELECT * FROM sqs.check_keyring();
 
 -- for tables filled by older scripts: not keyed
 SELECT sqs.hash_sha256('abc') = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' AS abc,
@@ -181,7 +182,7 @@ SELECT p.oid::regprocedure AS function, provolatile AS volatile, proparallel AS 
 		proisstrict AS strict, proleakproof AS leakproof, procost AS cost,
 		has_function_privilege('public', p.oid, 'EXECUTE') AS public
 	FROM pg_proc p
-	WHERE pronamespace = 'sqs'::regnamespace AND proname ~ '^(mask|unmask|remask|hash|ip_|partial)'
+	WHERE pronamespace = 'sqs'::regnamespace AND proname ~ '^(mask|unmask|remask|check_keyring|hash|ip_|partial)'
 	ORDER BY p.oid::regprocedure::text COLLATE "C";
 CREATE ROLE regress_sqs_analyst;
 SET ROLE regress_sqs_analyst;

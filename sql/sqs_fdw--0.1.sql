@@ -98,6 +98,15 @@ CREATE FUNCTION sqs.mask_keys(
 REVOKE ALL ON FUNCTION sqs.mask_keys() FROM PUBLIC;
 COMMENT ON FUNCTION sqs.mask_keys() IS 'the keys of this session''s keyring, without their bytes';
 
+-- Reads the file again, or runs the command.
+CREATE FUNCTION sqs.check_keyring(
+		OUT severity text, OUT problem text, OUT detail text, OUT hint text)
+	RETURNS SETOF record
+	LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 1 AS 'MODULE_PATHNAME', 'sqs_check_keyring';
+REVOKE ALL ON FUNCTION sqs.check_keyring() FROM PUBLIC;
+COMMENT ON FUNCTION sqs.check_keyring() IS
+	'what is wrong with the configured keyring, a row each; no row where all is right';
+
 CREATE FUNCTION sqs.hash_sha256(value text, prefix text DEFAULT '') RETURNS text
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_hash_sha256';
 COMMENT ON FUNCTION sqs.hash_sha256(text, text) IS

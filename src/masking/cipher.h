@@ -8,6 +8,8 @@
 #include <memory>
 #include <string_view>
 
+#include "base/secret_memory.h"
+
 extern "C" {
 struct evp_cipher_ctx_st;
 }
@@ -29,7 +31,7 @@ using Hash = std::array<uint8_t, kHashSize>;
 //
 // An object may be used by one thread at a time: OpenSSL's contexts change while they encrypt.
 // Every function throws Error(kCrypto) where OpenSSL fails, and leaves no plain text behind then.
-class AesSiv {
+class AesSiv : public InSecretMemory {
 public:
 	// S2V after some components of associated data: what the messages of one domain share, so it is
 	// computed once for all of them. Belongs to the key that made it.

@@ -46,7 +46,7 @@ std::string_view NextWord(std::string_view *line) noexcept
 	return word;
 }
 
-[[noreturn]] void Refuse(size_t line, const char *what, const char *hint)
+[[noreturn]] void Refuse(size_t line, const std::string &what, const char *hint)
 {
 	throw Error(Fault::kKeyring, "keyring line " + std::to_string(line) + " " + what, "", hint);
 }
@@ -57,23 +57,21 @@ constexpr char kLineHint[] =
 
 Secret DecodeKey(std::string_view text, size_t line)
 {
-	auto bytes = Base64Decode(text);
-	if (!bytes)
+	Secret bytes = Secret::Zeroed(text.size() / 4 * 3);
+	const auto size = Base64Decode(text, reinterpret_cast<uint8_t *>(bytes.Writable()));
+	if (!size)
 		Refuse(line, "has a key that is not base64", kLineHint);
-	Secret key(*bytes);
-	Cleanse(bytes->data(), bytes->size());
-	if (key.size() != kKeySize)
+	if (*size != kKeySize)
 		Refuse(line, "has a key that is not 64 bytes long", kLineHint);
-	return key;
+	return Secret(bytes.Reveal().substr(0, kKeySize));
 }
 
 Secret Derive(const Secret &key, std::string_view info, size_t size)
 {
-	std::array<uint8_t, kKeySize> derived;
-	HkdfSha256(key.Reveal(), kDerivationSalt, info, derived.data(), size);
-	Secret secret({reinterpret_cast<const char *>(derived.data()), size});
-	Cleanse(derived.data(), size);
-	return secret;
+	Secret derived = Secret::Zeroed(size);
+	HkdfSha256(
+	    key.Reveal(), kDerivationSalt, info, reinterpret_cast<uint8_t *>(derived.Writable()), size);
+	return derived;
 }
 
 std::string Fingerprint(std::string_view key)
@@ -94,12 +92,14 @@ std::string_view KeyStateName(KeyState state) noexcept
 }
 
 Key::Key(std::string_view id, KeyState state, Secret bytes)
-    : id_(id),
-      state_(state),
-      bytes_(std::move(bytes)),
-      fingerprint_(Fingerprint(bytes_.Reveal())),
-      cipher_(bytes_.Reveal())
+    : id_(id), state_(state), bytes_(std::move(bytes)), fingerprint_(Fingerprint(bytes_.Reveal()))
 {
+}
+
+const AesSiv &Key::MakeCipher() const
+{
+	cipher_ = std::make_unique<const AesSiv>(bytes_.Reveal());
+	return *cipher_;
 }
 
 const AesSiv &Key::seal_cipher() const
@@ -123,7 +123,7 @@ const AesSiv::Prefix &Key::PrefixFor(MaskType type, std::string_view domain) con
 			return known.prefix;
 	}
 	DomainPrefix entry{
-	    type, std::string(domain), cipher_.Absorb(cipher_.Begin(), AssociatedData(type, domain))};
+	    type, std::string(domain), cipher().Absorb(cipher().Begin(), AssociatedData(type, domain))};
 	if (prefixes_.size() < kMaxPrefixes)
 		return prefixes_.emplace_back(std::move(entry)).prefix;
 	next_victim_ = (next_victim_ + 1) % kMaxPrefixes;
@@ -135,57 +135,131 @@ bool Key::HasBytesOf(const Key &other) const noexcept
 	return ConstantTimeEqual(bytes_.Reveal().data(), other.bytes_.Reveal().data(), kKeySize);
 }
 
-Keyring::Keyring(std::string_view text, WallTime loaded_at) : loaded_at_(loaded_at)
-{
-	for (size_t number = 1; !text.empty(); ++number) {
-		const size_t size = std::min(text.find('\n'), text.size());
-		AddLine(text.substr(0, size), number);
-		text.remove_prefix(std::min(size + 1, text.size()));
+// Reads a keyring text into a ring. Throws Error(kKeyring) at what is wrong; goes on with the next
+// line where it is called again.
+class KeyringReader {
+public:
+	KeyringReader(std::string_view text, Keyring *ring) : rest_(text), ring_(*ring)
+	{
+		for (const std::string_view mark : {"\xef\xbb\xbf", "\xfe\xff", "\xff\xfe"}) {
+			if (text.substr(0, mark.size()) == mark)
+				throw Error(Fault::kKeyring, "the keyring begins with a byte order mark", "",
+				    "Save it as plain ASCII, without a mark.");
+		}
 	}
-	if (active_ == nullptr)
-		throw Error(Fault::kKeyring, "the keyring has no active key", "",
-		    "Mark exactly one key as active.");
-}
 
-void Keyring::AddLine(std::string_view line, size_t number)
+	// Reads one line; false if there is none left.
+	bool ReadLine();
+
+	// What is wrong with lines that are all right by themselves.
+	void CheckWhole() const;
+
+private:
+	void Add(std::string_view id, KeyState state, Secret bytes);
+
+	std::string_view rest_;
+	size_t number_ = 0;
+	Keyring &ring_;
+	std::unordered_map<const Key *, size_t> lines_;  // where each key was, for messages
+	std::unordered_multimap<std::string_view, const Key *> by_fingerprint_;
+};
+
+bool KeyringReader::ReadLine()
 {
+	if (rest_.empty())
+		return false;
+	++number_;
+	std::string_view line = rest_.substr(0, rest_.find('\n'));
+	rest_.remove_prefix(std::min(line.size() + 1, rest_.size()));
 	line = line.substr(0, line.find('#'));
 	const std::string_view id = NextWord(&line);
 	if (id.empty())
-		return;
+		return true;
 	const auto state = ParseState(NextWord(&line));
 	const std::string_view encoded = NextWord(&line);
 	if (!IsKeyId(id))
-		Refuse(number, "does not begin with a key id",
+		Refuse(number_, "does not begin with a key id",
 		    "A key id is 1 to 16 characters of a-z and 0-9.");
 	if (!state || encoded.empty() || !NextWord(&line).empty())
-		Refuse(number, "is not a key id, a state and a key", kLineHint);
+		Refuse(number_, "is not a key id, a state and a key", kLineHint);
+	Add(id, *state, DecodeKey(encoded, number_));
+	return true;
+}
 
-	auto key = std::make_unique<const Key>(id, *state, DecodeKey(encoded, number));
-	for (size_t i = 0; i < keys_.size(); ++i) {
-		const std::string other = "of line " + std::to_string(lines_[i]);
-		if (keys_[i]->id() == id)
-			Refuse(number, ("repeats the key id " + other).c_str(), "Give each key its own id.");
-		if (keys_[i]->HasBytesOf(*key))
-			Refuse(number, ("repeats the key " + other + " under another id").c_str(),
+void KeyringReader::Add(std::string_view id, KeyState state, Secret bytes)
+{
+	auto key = std::make_unique<const Key>(id, state, std::move(bytes));
+	const auto of_line = [&](const Key *other) {
+		return "of line " + std::to_string(lines_.at(other));
+	};
+	if (const auto other = ring_.by_id_.find(id); other != ring_.by_id_.end())
+		Refuse(
+		    number_, "repeats the key id " + of_line(other->second), "Give each key its own id.");
+	// Equal keys have equal fingerprints: no need to compare each with each.
+	const auto [begin, end] = by_fingerprint_.equal_range(key->fingerprint());
+	for (auto other = begin; other != end; ++other) {
+		if (other->second->HasBytesOf(*key))
+			Refuse(number_, "repeats the key " + of_line(other->second) + " under another id",
 			    "Generate a new key for each id.");
 	}
-	if (*state == KeyState::kActive) {
-		if (active_ != nullptr)
-			Refuse(number, "is a second active key", "Mark exactly one key as active.");
-		active_ = key.get();
+	if (state == KeyState::kActive) {
+		if (ring_.active_ != nullptr)
+			Refuse(number_, "is a second active key", "Mark exactly one key as active.");
+		ring_.active_ = key.get();
 	}
-	keys_.push_back(std::move(key));
-	lines_.push_back(number);
+	lines_.emplace(key.get(), number_);
+	ring_.by_id_.emplace(key->id(), key.get());
+	by_fingerprint_.emplace(key->fingerprint(), key.get());
+	ring_.keys_.push_back(std::move(key));
+}
+
+void KeyringReader::CheckWhole() const
+{
+	if (ring_.keys_.empty())
+		throw Error(Fault::kKeyring, "the keyring is empty", "", kLineHint);
+	if (ring_.active_ == nullptr)
+		throw Error(Fault::kKeyring, "the keyring has no active key", "",
+		    "Mark exactly one key as active.");
+	ring_.active_->cipher();  // OpenSSL must be able to use it
+}
+
+Keyring::Keyring(std::string_view text, WallTime loaded_at) : loaded_at_(loaded_at)
+{
+	KeyringReader reader(text, this);
+	while (reader.ReadLine())
+		continue;
+	reader.CheckWhole();
+}
+
+std::vector<Error> Keyring::ProblemsOf(std::string_view text)
+{
+	std::vector<Error> problems;
+	// Returns false where `step` is at the end, or threw.
+	const auto try_step = [&](const auto &step) {
+		try {
+			return step();
+		} catch (const Error &error) {
+			problems.push_back(error);
+			return true;
+		}
+	};
+	Keyring ring;
+	std::optional<KeyringReader> reader;
+	try_step([&] { return reader.emplace(text, &ring), true; });
+	if (!reader)
+		return problems;
+	while (problems.size() < kMaxProblems && try_step([&] { return reader->ReadLine(); }))
+		continue;
+	// A key that is missing may be one of those that could not be read.
+	if (problems.empty())
+		try_step([&] { return reader->CheckWhole(), true; });
+	return problems;
 }
 
 const Key *Keyring::Find(std::string_view id) const noexcept
 {
-	for (const auto &key : keys_) {
-		if (key->id() == id)
-			return key.get();
-	}
-	return nullptr;
+	const auto found = by_id_.find(id);
+	return found == by_id_.end() ? nullptr : found->second;
 }
 
 const Key &Keyring::KeyToOpen(std::string_view id) const

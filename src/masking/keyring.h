@@ -1,13 +1,18 @@
 // The keys of a keyring text: one active, the others for reading or switched off.
+//
+// Key bytes are in secret memory (base/secret_memory) only, and so are the keys that are derived
+// from them.
 #pragma once
 
 #include <array>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/secret.h"
 #include "masking/cipher.h"
 #include "masking/envelope.h"
@@ -36,7 +41,8 @@ public:
 	// Eight hexadecimal digits that tell keys apart and say nothing about them.
 	const std::string &fingerprint() const noexcept { return fingerprint_; }
 
-	const AesSiv &cipher() const noexcept { return cipher_; }
+	// Made at its first use, since most keys of a large ring never have one. Throws Error(kCrypto).
+	const AesSiv &cipher() const { return cipher_ != nullptr ? *cipher_ : MakeCipher(); }
 
 	// Under the key derived for sealing messages; made at its first use.
 	const AesSiv &seal_cipher() const;
@@ -51,6 +57,8 @@ public:
 	bool HasBytesOf(const Key &other) const noexcept;
 
 private:
+	const AesSiv &MakeCipher() const;
+
 	struct DomainPrefix {
 		MaskType type;
 		std::string domain;
@@ -63,7 +71,7 @@ private:
 	KeyState state_;
 	Secret bytes_;
 	std::string fingerprint_;
-	AesSiv cipher_;
+	mutable std::unique_ptr<const AesSiv> cipher_;
 	mutable std::unique_ptr<const AesSiv> seal_cipher_;
 	mutable Secret pseudonym_key_;
 	mutable std::vector<DomainPrefix> prefixes_;
@@ -77,6 +85,11 @@ public:
 	// starts a comment. Throws Error(kKeyring), which names line numbers and no contents, unless
 	// every line is right, exactly one key is active, and no two keys have the same id or bytes.
 	Keyring(std::string_view text, WallTime loaded_at);
+
+	// All that is wrong with a text, in the order of its lines, instead of the first thing only;
+	// empty if the constructor would take it. At most kMaxProblems.
+	static std::vector<Error> ProblemsOf(std::string_view text);
+	static constexpr size_t kMaxProblems = 100;
 
 	const Key &active() const noexcept { return *active_; }
 	const Key *Find(std::string_view id) const noexcept;  // null if there is none
@@ -92,10 +105,12 @@ public:
 	WallTime loaded_at() const noexcept { return loaded_at_; }
 
 private:
-	void AddLine(std::string_view line, size_t number);
+	friend class KeyringReader;
+
+	Keyring() = default;
 
 	std::vector<std::unique_ptr<const Key>> keys_;
-	std::vector<size_t> lines_;  // where each key was, for messages
+	std::unordered_map<std::string_view, const Key *> by_id_;
 	const Key *active_ = nullptr;
 	WallTime loaded_at_;
 };

@@ -5,7 +5,7 @@
 
 #include "aws/endpoint.h"
 #include "pg/guard.h"
-#include "pg/keyring.h"
+#include "pg/keyring_settings.h"
 #include "pg/ledger_prune.h"
 
 #include "pg/server.h"

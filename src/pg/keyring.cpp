@@ -1,9 +1,8 @@
-// Loads the keyring that the settings name, at most once per statement.
+// Loads the keyring that the settings name, and looks for changes at most once per statement.
 #include "pg/keyring.h"
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,76 +10,101 @@
 
 #include "masking/keyring_source.h"
 #include "pg/guard.h"
+#include "pg/keyring_run.h"
+#include "pg/keyring_settings.h"
 
 #include "pg/server.h"
+
+extern "C" {
+#include "utils/timestamp.h"
+}
 
 namespace sqs_fdw::pg {
 
 namespace {
 
-constexpr char kEnvironmentVariable[] = "SQS_FDW_KEYRING_FILE";
-
-constexpr char kNoKeyringHint[] =
-    "Generate a key with printf 'k1 active %s\\n' \"$(openssl rand -base64 64 | tr -d '\\n')\" "
-    "into a file outside the data directory that only the server's user can read, and set "
-    "sqs_fdw.keyring_file to its path.";
-
-char *keyring_file = nullptr;
-
 // Backend-lifetime state, made at the first use.
 struct State {
-	std::optional<masking::KeyringSource> source;
-	std::optional<Error> problem;  // why the file could not be used; unset once it could
+	std::shared_ptr<const masking::Keyring> ring;  // in force
+	std::optional<masking::KeyringSource> file;
+	std::string command;             // that was run last,
+	TimestampTz command_reload = 0;  // and the reload that it followed
+	std::optional<Error> problem;    // why file or command could not be used; unset once it could
 };
 State *state = nullptr;
 
-// When the file was looked at last: the start of that statement. A statement looks once.
+// When we looked for changes last: the start of that statement. A statement looks once.
 TimestampTz looked_at = 0;
-
-// The setting, else the server's environment; null if neither names a file. Server phase.
-const char *KeyringPath()
-{
-	const char *path = keyring_file;
-	if (path == nullptr || path[0] == '\0')
-		path = getenv(kEnvironmentVariable);
-	return path == nullptr || path[0] == '\0' ? nullptr : path;
-}
 
 const masking::Keyring *Ring() noexcept
 {
-	return state == nullptr || !state->source ? nullptr : state->source->ring().get();
+	return state == nullptr ? nullptr : state->ring.get();
 }
 
-// A file of another name starts with the ring of the last one, in case it turns out to be bad.
-void UsePath(const char *path, const char *data_directory)
-{
-	if (state->source && state->source->path() == path)
-		return;
-	masking::KeyringSource next(path, {geteuid(), data_directory});
-	if (state->source)
-		next.Inherit(state->source->ring());
-	state->source = std::move(next);
-}
-
-// C++ phase. Throws if there is no ring at all. Returns whether there is news to warn of: a
-// problem that was not there, or was another one, the last time.
-bool Refresh(const char *path, const char *data_directory)
+// C++ phase: makes sure that there is a state and an origin.
+void Prepare(const KeyringOrigin &origin)
 {
 	if (state == nullptr)
 		state = new State;
-	if (path == nullptr) {
-		state->source.reset();
-		state->problem.reset();
-		throw Error(Fault::kKeyring, "no keyring is configured", "", kNoKeyringHint);
-	}
-	UsePath(path, data_directory);
-	std::optional<Error> problem = state->source->Refresh();
-	if (problem && Ring() == nullptr)
+	if (origin.file == nullptr && origin.command == nullptr)
+		*state = State();  // keys that are configured no longer are not kept
+	CheckKeyringOrigin(origin);
+}
+
+// Takes note of how the last attempt went. Throws if there is no ring at all. Returns whether there
+// is news to warn of: a problem that was not there, or was another one, the last time.
+bool NoteOutcome(std::optional<Error> problem)
+{
+	if (problem && state->ring == nullptr)
 		throw *problem;
 	const bool is_news =
 	    problem && (!state->problem || std::string_view(problem->what()) != state->problem->what());
 	state->problem = std::move(problem);
 	return is_news;
+}
+
+// C++ phase; returns as NoteOutcome.
+bool RefreshFile(const char *path, const char *data_directory)
+{
+	if (!state->file || state->file->path() != path)
+		state->file.emplace(path, masking::KeyringFileRules{geteuid(), data_directory});
+	std::optional<Error> problem = state->file->Refresh();
+	if (!problem) {
+		state->ring = state->file->ring();
+		state->command.clear();
+	}
+	return NoteOutcome(std::move(problem));
+}
+
+// C++ phase: takes over what the command printed; returns as NoteOutcome. While there is a ring to
+// fall back on, a command that failed is not run again before the next reload.
+bool UseRun(KeyringRun *run, const char *command)
+{
+	std::optional<Error> problem = std::exchange(run->failure, std::nullopt);
+	state->problem.reset();  // whoever reloads the configuration wants to know
+	if (const auto ended = std::move(run->command)) {
+		try {
+			state->ring =
+			    std::make_shared<const masking::Keyring>(ended->output(), WallClock::now());
+			state->file.reset();
+		} catch (const Error &error) {
+			problem = error;
+		}
+	}
+	if (state->ring != nullptr) {
+		state->command = command;
+		state->command_reload = PgReloadTime;
+	}
+	return NoteOutcome(std::move(problem));
+}
+
+// Server phase; returns as NoteOutcome.
+bool RefreshCommand(const char *command)
+{
+	if (state->command_reload == PgReloadTime && Guard([&] { return state->command == command; }))
+		return false;
+	KeyringRun *run = RunKeyringCommand(command);
+	return Guard([&] { return UseRun(run, command); });
 }
 
 void WarnOfProblem()
@@ -92,22 +116,17 @@ void WarnOfProblem()
 
 }  // namespace
 
-void DefineKeyringSettings()
-{
-	DefineCustomStringVariable("sqs_fdw.keyring_file", "The file with the masking keys.",
-	    "One key a line: its id, its state (active, decrypt or disabled), and the base64 of 64 "
-	    "bytes. When unset, the environment variable SQS_FDW_KEYRING_FILE of the server names it.",
-	    &keyring_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
-}
-
 const masking::Keyring *CurrentKeyring()
 {
 	const TimestampTz statement = GetCurrentStatementStartTimestamp();
-	const masking::Keyring *ring = Ring();
-	if (ring != nullptr && looked_at == statement)
-		return ring;
-	const char *path = KeyringPath();
-	if (Guard([&] { return Refresh(path, DataDir); }))
+	if (Ring() != nullptr && looked_at == statement)
+		return Ring();
+	const KeyringOrigin origin = FindKeyringOrigin();
+	Guard([&] { Prepare(origin); });
+	const bool is_news = origin.command != nullptr
+	                         ? RefreshCommand(origin.command)
+	                         : Guard([&] { return RefreshFile(origin.file, DataDir); });
+	if (is_news)
 		WarnOfProblem();
 	looked_at = statement;
 	return Ring();

@@ -1,4 +1,15 @@
-// The process's keyring: which file, when to look at it again, and what to say if it is bad.
+// The process's keyring: when it is read again, and what is said if it is bad.
+//
+// | it comes from                       | it is read                                              |
+// |-------------------------------------|---------------------------------------------------------|
+// | the file of sqs_fdw.keyring_file    | at the first use in a statement, if stat() says that it |
+// | or, if neither setting is made, of  | changed                                                 |
+// | SQS_FDW_KEYRING_FILE                |                                                         |
+// | the command sqs_fdw.keyring_command | at the first use in the process, and at the first use   |
+// |                                     | after each reload of the configuration                  |
+//
+// Where it cannot be used, the ring that the process has stays in force, with one warning; without
+// one it is an error. It is also an error that the settings name both or neither.
 #pragma once
 
 namespace sqs_fdw::masking {
@@ -8,12 +19,8 @@ class Keyring;
 
 namespace sqs_fdw::pg {
 
-// Defines sqs_fdw.keyring_file. Called once, from DefineSettings.
-void DefineKeyringSettings();
-
-// The ring in force. Server phase; the first call of a statement looks whether the file changed,
-// and warns if it cannot be used while an older ring can. Raises if there is no ring. Valid until
-// the next statement.
+// The ring in force. Server phase; the first call of a statement looks whether it changed. May wait
+// for the command, and then notices interrupts. Valid until the next statement.
 const masking::Keyring *CurrentKeyring();
 
 // The key that masks: CurrentKeyring's active one. Server phase; errors and validity are the same.

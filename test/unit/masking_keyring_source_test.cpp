@@ -172,6 +172,51 @@ TEST_F(KeyringFile, inside_the_data_directory_is_refused_however_it_is_reached)
 	    Source(folder_ / "data" / ".." / "data" / "keyring"), "inside the data directory");
 }
 
+// A backup of the data directory carries them, too.
+TEST_F(KeyringFile, inside_a_tablespace_or_the_wal_is_refused)
+{
+	fs::create_directories(folder_ / "space" / "PG_15");
+	fs::create_directory(folder_ / "wal");
+	fs::create_directory(folder_ / "data" / "pg_tblspc");
+	fs::create_directory_symlink(folder_ / "space", folder_ / "data" / "pg_tblspc" / "16384");
+	fs::create_directory_symlink(folder_ / "wal", folder_ / "data" / "pg_wal");
+	fs::create_directory_symlink(folder_ / "space", folder_ / "alias");
+	Write(folder_ / "space" / "keyring", CountingLine());
+	Write(folder_ / "wal" / "keyring", CountingLine());
+	ExpectRefused(Source(folder_ / "space" / "keyring"), "inside a tablespace");
+	ExpectRefused(Source(folder_ / "alias" / "keyring"), "inside a tablespace");
+	ExpectRefused(Source(folder_ / "wal" / "keyring"), "inside the data directory");
+	Write(path_, CountingLine());
+	EXPECT_FALSE(Source().Refresh());
+}
+
+TEST_F(KeyringFile, with_several_faults_tells_them_all)
+{
+	const fs::path inside = folder_ / "data" / "keyring";
+	Write(inside, "k1 aktive x\nK2 active y\n", 0644);
+	const auto problems = ProblemsOfFile(inside, {geteuid(), folder_ / "data"});
+	ASSERT_EQ(problems.size(), 4U);
+	EXPECT_STREQ(problems[0].what(), "the keyring file is inside the data directory");
+	EXPECT_STREQ(problems[1].what(), "the keyring file has group or world access");
+	EXPECT_STREQ(problems[2].what(), "keyring line 1 is not a key id, a state and a key");
+	EXPECT_STREQ(problems[3].what(), "keyring line 2 does not begin with a key id");
+	EXPECT_EQ(ProblemsOfFile(folder_ / "none", {geteuid(), folder_ / "data"}).size(), 1U);
+	EXPECT_EQ(ProblemsOfFile("keyring", {geteuid(), folder_ / "data"}).size(), 1U);
+	EXPECT_EQ(ProblemsOfFile("/dev/zero", {geteuid(), folder_ / "data"}).size(), 1U);
+	Write(path_, CountingLine());
+	EXPECT_TRUE(ProblemsOfFile(path_, {geteuid(), folder_ / "data"}).empty());
+}
+
+TEST_F(KeyringFile, in_a_folder_that_others_write_to_is_warned_of)
+{
+	Write(path_, CountingLine());
+	EXPECT_TRUE(WarningsOfFile(path_).empty());
+	ASSERT_EQ(chmod(folder_.c_str(), 0777), 0);
+	EXPECT_EQ(WarningsOfFile(path_).size(), 1U);
+	ASSERT_EQ(chmod(folder_.c_str(), 0700), 0);
+	EXPECT_TRUE(WarningsOfFile(folder_ / "none").empty());
+}
+
 TEST_F(KeyringFile, beside_a_data_directory_of_a_shorter_name_is_read)
 {
 	fs::create_directory(folder_ / "data2");
@@ -241,9 +286,9 @@ TEST(KeyringFileRules, are_those_of_ssl_key_file)
 		file.st_size = 100;
 		SCOPED_TRACE("owner " + std::to_string(test.owner) + " mode " + std::to_string(test.mode));
 		if (test.good)
-			EXPECT_NO_THROW(CheckKeyringFile(file, {kServer, "/"}));
+			EXPECT_TRUE(ProblemsOfStatus(file, {kServer, "/"}).empty());
 		else
-			EXPECT_THROW(CheckKeyringFile(file, {kServer, "/"}), Error);
+			EXPECT_EQ(ProblemsOfStatus(file, {kServer, "/"}).size(), 1U);
 	}
 }
 
