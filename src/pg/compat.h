@@ -98,49 +98,52 @@ inline bool MayExecute(Oid function, Oid role)
 	return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
 #else
 	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
-	// Whether a CHECK is more than a remark.
-	inline bool IsEnforced(const ConstrCheck &check)
-	{
-#if PG_VERSION_NUM >= 180000
-		return check.ccenforced;
-#else
-		(void)check;
-		return true;
 #endif
-	}
+}
 
-	// Refuses settings of this prefix that nobody defined.
-	inline void ReserveSettingPrefix(const char *prefix)
-	{
+// Whether a CHECK is more than a remark.
+inline bool IsEnforced(const ConstrCheck &check)
+{
+#if PG_VERSION_NUM >= 180000
+	return check.ccenforced;
+#else
+	(void)check;
+	return true;
+#endif
+}
+
+// Refuses settings of this prefix that nobody defined.
+inline void ReserveSettingPrefix(const char *prefix)
+{
 #if PG_VERSION_NUM >= 150000
-		MarkGUCPrefixReserved(prefix);
+	MarkGUCPrefixReserved(prefix);
 #else
-		EmitWarningsOnPlaceholders(prefix);
+	EmitWarningsOnPlaceholders(prefix);
 #endif
-	}
+}
 
-	inline IndexScanDesc BeginIndexScan(Relation heap, Relation index, Snapshot snapshot, int keys)
-	{
+inline IndexScanDesc BeginIndexScan(Relation heap, Relation index, Snapshot snapshot, int keys)
+{
 #if PG_VERSION_NUM >= 180000
-		return index_beginscan(heap, index, snapshot, nullptr, keys, 0);
+	return index_beginscan(heap, index, snapshot, nullptr, keys, 0);
 #else
-		return index_beginscan(heap, index, snapshot, keys, 0);
+	return index_beginscan(heap, index, snapshot, keys, 0);
 #endif
-	}
+}
 
-	inline ForeignPath *CreateScanPath(
-	    PlannerInfo * root, RelOptInfo * rel, double rows, Cost startup, Cost total)
-	{
+inline ForeignPath *CreateScanPath(
+    PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total)
+{
 #if PG_VERSION_NUM >= 180000
-		return create_foreignscan_path(root, rel, nullptr, rows, 0, startup, total, NIL,
-		    rel->lateral_relids, nullptr, NIL, NIL);
+	return create_foreignscan_path(
+	    root, rel, nullptr, rows, 0, startup, total, NIL, rel->lateral_relids, nullptr, NIL, NIL);
 #elif PG_VERSION_NUM >= 170000
-		return create_foreignscan_path(
-		    root, rel, nullptr, rows, startup, total, NIL, rel->lateral_relids, nullptr, NIL, NIL);
+	return create_foreignscan_path(
+	    root, rel, nullptr, rows, startup, total, NIL, rel->lateral_relids, nullptr, NIL, NIL);
 #else
-		return create_foreignscan_path(
-		    root, rel, nullptr, rows, startup, total, NIL, rel->lateral_relids, nullptr, NIL);
+	return create_foreignscan_path(
+	    root, rel, nullptr, rows, startup, total, NIL, rel->lateral_relids, nullptr, NIL);
 #endif
-	}
+}
 
 }  // namespace sqs_fdw::pg

@@ -20,10 +20,12 @@ struct Running {
 
 Running *innermost = nullptr;
 ExecutorRun_hook_type previous_run = nullptr;
+ExecutorStart_hook_type previous_start = nullptr;
 ExplainOneQuery_hook_type previous_explain = nullptr;
 
 // EXPLAIN without ANALYZE does not run its statement; this is of CREATE TABLE AS or SELECT INTO.
 bool explains_into = false;
+bool in_explain = false;
 
 void RunNext(EXECUTOR_RUN_PARAMETERS)
 {
@@ -59,7 +61,9 @@ void ExplainNext(EXPLAIN_QUERY_PARAMETERS)
 void ExplainHook(EXPLAIN_QUERY_PARAMETERS)
 {
 	const bool outer = explains_into;
+	const bool outermost = !in_explain;
 	explains_into = into != nullptr && into->viewQuery == nullptr;
+	in_explain = true;
 	PG_TRY();
 	{
 		ExplainNext(EXPLAIN_QUERY_ARGUMENTS);
@@ -67,8 +71,22 @@ void ExplainHook(EXPLAIN_QUERY_PARAMETERS)
 	PG_FINALLY();
 	{
 		explains_into = outer;
+		in_explain = !outermost;
 	}
 	PG_END_TRY();
+}
+
+// The first EXPLAIN of a session loads this library while it plans: its hook is too late, and the
+// destination has to tell.
+void StartHook(QueryDesc *query, int eflags)
+{
+	if (!in_explain)
+		explains_into =
+		    (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 && query->dest->mydest == DestIntoRel;
+	if (previous_start != nullptr)
+		previous_start(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
 }
 
 // Whether the statement's rows go into a new table.
@@ -94,6 +112,8 @@ void InstallExecutorHooks()
 {
 	previous_run = ExecutorRun_hook;
 	ExecutorRun_hook = RunHook;
+	previous_start = ExecutorStart_hook;
+	ExecutorStart_hook = StartHook;
 	previous_explain = ExplainOneQuery_hook;
 	ExplainOneQuery_hook = ExplainHook;
 }

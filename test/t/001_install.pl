@@ -27,6 +27,7 @@ END
 
 # Signature, volatility, parallel safety, and whether PUBLIC may call it: of every function.
 my $labels = <<'END';
+check_keyring()|v|r|f
 hash_sha256(text, text)|i|s|t
 int_to_version(integer)|i|s|t
 ip_truncate(inet, integer, integer)|i|s|t

@@ -190,5 +190,14 @@ is(last_commits_flushed("BEGIN; SAVEPOINT s; $take_one; ROLLBACK TO s; COMMIT")-
 	'f', 'nor is what comes after a transaction whose messages were released');
 check_left(5, 1, 'one message was taken');
 
+# --- EXPLAIN as the first statement of a session, which loads the library while it plans
+
+fill(1);
+like(run_sql($node, 'EXPLAIN CREATE TABLE first AS SELECT * FROM q')->{out}, qr/Consume: take/,
+	'EXPLAIN CREATE TABLE AS as the first statement of a session');
+like(run_sql($node, 'EXPLAIN SELECT * FROM q')->{out}, qr/Consume: look/, 'and EXPLAIN SELECT');
+like(run_sql($node, "LOAD 'sqs_fdw'; EXPLAIN CREATE TABLE first AS SELECT * FROM q; EXPLAIN SELECT * FROM q")->{out},
+	qr/Consume: take.*Consume: look/s, 'one after the other');
+
 $node->stop;
 done_testing();
