@@ -36,7 +36,21 @@ void Receiver::Pump()
 		ReceiveRequest request = options_.request;
 		request.max_messages = messages;
 		asked_ += messages;
-		polls_.push_back({client_->StartReceive(request), Clock::now(), messages});
+		polls_.push_back(
+		    {client_->StartReceive(request), Clock::now(), messages, client_->counters().drives});
+	}
+}
+
+void Receiver::Stop() noexcept
+{
+	stopped_ = true;
+	for (size_t i = 0; i < polls_.size();) {
+		if (polls_[i].drives != client_->counters().drives) {
+			++i;
+			continue;
+		}
+		asked_ -= polls_[i].asked;
+		polls_.erase(polls_.begin() + static_cast<ptrdiff_t>(i));
 	}
 }
 

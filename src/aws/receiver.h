@@ -43,8 +43,9 @@ public:
 	// The oldest reply that has messages, or null.
 	std::unique_ptr<ReceivedBatch> Next();
 
-	// Starts no more polls; those under way go on and are still handed on.
-	void Stop() noexcept { stopped_ = true; }
+	// Starts no more polls; those under way go on and are still handed on. A poll that was never
+	// driven is dropped: it would only receive again what its scan is about to release.
+	void Stop() noexcept;
 
 	// Whether a poll came back empty since the beginning (or since ClearEmpty).
 	bool saw_empty() const noexcept { return saw_empty_; }
@@ -67,6 +68,7 @@ private:
 		CallPtr<ReceivedBatch> call;
 		TimePoint started;
 		int asked = 0;
+		int64_t drives = 0;  // of the client, when it was started
 	};
 
 	void Collect();

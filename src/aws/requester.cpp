@@ -198,6 +198,7 @@ void Requester::Dispatch(Exchange *exchange)
 Ran Requester::Drive(const StopPredicate &stop, TimePoint deadline)
 {
 	const uint64_t ended_before = ended_;
+	++counters_.drives;
 	for (;;) {
 		SendDue(Clock::now());
 		if (ended_ != ended_before)

@@ -95,6 +95,7 @@ struct ClientCounters {
 	int64_t throttled = 0;
 	int64_t bytes_received = 0;
 	int64_t corrupted = 0;  // received messages left out because their MD5 did not fit
+	int64_t drives = 0;     // calls of Drive: what was started since the latest is not sent yet
 };
 
 // A call under way. Destroying it before it is done cancels it (nothing is waited for).

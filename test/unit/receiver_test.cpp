@@ -272,11 +272,25 @@ TEST(Receiver, StopLetsPollsUnderWayEndAndStartsNoMore)
 {
 	Fleet fleet(Full);
 	fleet.receiver->Pump();
+	fleet.client->Drive(Never, Clock::now());
 	fleet.receiver->Stop();
 	fleet.Round();
 	EXPECT_EQ(fleet.Drain(), 10);
 	EXPECT_EQ(fleet.receiver->polls_under_way(), 0U);
 	EXPECT_EQ(fleet.server.request_count(), 1);
+}
+
+TEST(Receiver, StopDropsPollsThatWereNeverSent)
+{
+	Fleet fleet(Full);
+	fleet.receiver->Pump();
+	fleet.Round();
+	ASSERT_GT(fleet.receiver->polls_under_way(), 0U);
+	fleet.receiver->Stop();
+	EXPECT_EQ(fleet.receiver->polls_under_way(), 0U);
+	EXPECT_EQ(fleet.client->Drive(Never, In(100)), Ran::kIdle);
+	EXPECT_EQ(fleet.server.request_count(), 1);
+	EXPECT_EQ(fleet.Drain(), 10);
 }
 
 TEST(Receiver, DestroyingItCancelsItsPolls)
