@@ -59,11 +59,20 @@ void Judge(Plan *plan, bool inner, Walk *walk)
 			break;
 		case T_Sort:
 		case T_IncrementalSort:
-		case T_WindowAgg:
 			walk->reads_ahead = true;
+			break;
+		case T_WindowAgg:
+			ancestry.drops_rows =
+			    ancestry.drops_rows || DropsRows(reinterpret_cast<WindowAgg *>(plan));
+			walk->reads_ahead = true;
+			break;
+		case T_ProjectSet:
+			ancestry.drops_rows = true;
 			break;
 		case T_Limit:
 			ancestry.cut_by_limit = ancestry.cut_by_limit || walk->reads_ahead;
+			if (reinterpret_cast<Limit *>(plan)->limitOffset != nullptr)
+				ancestry.drops_rows = true;
 			break;
 		default:
 			break;
@@ -90,16 +99,21 @@ bool Descend(Plan *plan, Walk *walk)
 	return found;
 }
 
-// Goes on from the scans of a CTE, whose own plan the scan is in. They replay what the CTE has
-// kept.
+// Goes on from the scans of a CTE, whose own plan the scan is in: those of the statement itself,
+// and those of other CTEs, which are followed in turn. They replay what the CTE has kept.
 bool DescendToCte(PlannedStmt *statement, int cte_plan, Walk *walk)
 {
 	const bool runs_again = walk->ancestry.runs_again;
 	walk->cte_plan = cte_plan;
 	bool found = Descend(statement->planTree, walk);
 	ListCell *cell;
-	foreach (cell, statement->subplans)
-		found = Descend(static_cast<Plan *>(lfirst(cell)), walk) || found;
+	foreach (cell, statement->subplans) {
+		walk->cte_plan = cte_plan;
+		if (!Descend(static_cast<Plan *>(lfirst(cell)), walk))
+			continue;
+		found = true;
+		DescendToCte(statement, foreach_current_index(cell) + 1, walk);
+	}
 	walk->ancestry.runs_again = runs_again;
 	return found;
 }

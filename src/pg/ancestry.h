@@ -11,7 +11,8 @@ struct Ancestry {
 	// The scan may be run again, so that what it received must be kept: it is on the inner side of
 	// a nested loop, in a recursive union or in a subplan.
 	bool runs_again = false;
-	// A join, an aggregate, DISTINCT or a filter may drop rows that the scan has returned.
+	// A join, an aggregate, DISTINCT, a filter, an OFFSET or a set-returning function may drop rows
+	// that the scan has returned.
 	bool drops_rows = false;
 	// A LIMIT is above a node that reads more rows than the LIMIT lets through.
 	bool cut_by_limit = false;

@@ -131,6 +131,16 @@ inline IndexScanDesc BeginIndexScan(Relation heap, Relation index, Snapshot snap
 #endif
 }
 
+// Whether window functions are evaluated with a condition on their result.
+inline bool DropsRows([[maybe_unused]] const WindowAgg *plan)
+{
+#if PG_VERSION_NUM >= 150000
+	return plan->runCondition != NIL;
+#else
+	return false;
+#endif
+}
+
 inline ForeignPath *CreateScanPath(
     PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total)
 {

@@ -65,8 +65,9 @@ double LimitOnScan(PlannerInfo *root)
 		return 0;
 	if (root->limit_tuples <= 0 || bms_membership(root->all_baserels) != BMS_SINGLETON)
 		return 0;
+	// A set-returning function may make no row of a message at all.
 	if (query->sortClause != NIL || query->distinctClause != NIL || query->hasWindowFuncs ||
-	    query->setOperations != nullptr)
+	    query->hasTargetSRFs || query->setOperations != nullptr)
 		return 0;
 	return root->limit_tuples;
 }
