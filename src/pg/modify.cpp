@@ -85,16 +85,16 @@ int sqsIsForeignRelUpdatable(Relation)
 	return 1 << CMD_DELETE;
 }
 
-// A row to delete is known by its message's id, which the scan puts where a heap has its ctid.
-void sqsAddForeignUpdateTargets(PlannerInfo *root, Index rti, RangeTblEntry *, Relation relation)
+// A row to delete is known by its message's id, which the scan puts where a heap has its ctid. The
+// row is a record, as the server's own are: the partitions of a table have to agree on its type.
+void sqsAddForeignUpdateTargets(PlannerInfo *root, Index rti, RangeTblEntry *, Relation)
 {
 	const int varno = static_cast<int>(rti);
 	Var *id = makeVar(varno, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0);
 	add_row_identity_var(root, id, rti, kIdName);
 	if (root->parse->returningList == NIL)
 		return;
-	const Oid row_type = RelationGetForm(relation)->reltype;
-	Var *row = makeVar(varno, InvalidAttrNumber, row_type, -1, InvalidOid, 0);
+	Var *row = makeVar(varno, InvalidAttrNumber, RECORDOID, -1, InvalidOid, 0);
 	add_row_identity_var(root, row, rti, kRowName);
 }
 
