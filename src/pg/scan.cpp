@@ -57,7 +57,7 @@ bool Mark(ScanState *scan, int row, Fate fate)
 		Messages().Touch(subtransaction);
 		if (fate == Fate::kTaken || fate == Fate::kDuplicate)
 			Messages().set_has_taken();
-		if (fate == Fate::kLooked)
+		if (fate == Fate::kLooked && !scan->for_view)
 			Messages().set_has_looked();
 		return scan->inbox->Mark(static_cast<size_t>(row), fate, subtransaction);
 	});

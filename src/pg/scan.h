@@ -34,6 +34,7 @@ struct ScanState {
 	bool started;
 	bool ended;  // no more receives
 	bool takes;
+	bool for_view;  // fills a materialized view: nobody takes that for moving messages
 	RowMaker *maker;
 	aws::QueuePtr *queue;
 	Inbox *inbox;  // valid until closed, or until the transaction ends

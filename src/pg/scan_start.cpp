@@ -127,6 +127,7 @@ void StartScan(ForeignScanState *node, ScanState *scan)
 	const bool takes = scan->table.consume == Consume::kAlways ||
 	                   (scan->table.consume == Consume::kOnWrite && StatementWrites(estate));
 	scan->takes = takes && !scan->beside_target;
+	scan->for_view = InSecurityRestrictedOperation();
 	RefuseTaking(*scan);
 	RefuseCutting(*scan);
 	WarnOfVolatileTarget(*scan, estate);
