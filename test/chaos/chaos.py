@@ -2,7 +2,8 @@
 """Kills everything at random while messages move, then counts: lost, doubled.
 
 usage: chaos.py --folder FOLDER --programs FOLDER [--cycles 30] [--seed SEED] [--queue own|elasticmq]
-                [--sabotage delete-early|no-ledger] [--verbose] [--show-plan]
+                [--target plain|partitioned|triggers] [--sabotage delete-early|no-ledger]
+                [--verbose] [--show-plan]
 
 Producers send messages with known ids. Consumers move them into a table that has no unique key, in
 every way that people move messages. The killer cancels, terminates and kills, and the queue loses
@@ -67,6 +68,7 @@ class Chaos:
             self._create_tables()
             for number in range(self._options.cycles):
                 self._run_cycle(self._plan.cycle(number))
+            self._postgres.query(shapes.PEACE)
             self._drain()
             self._make_duplicates()
             self._drain()
@@ -81,6 +83,7 @@ class Chaos:
 
     def _create_tables(self) -> None:
         self._postgres.query("CREATE EXTENSION sqs_fdw")
+        self._postgres.query(shapes.TARGETS[self._options.target])
         self._postgres.query(shapes.SCHEMA)
         self._postgres.query(
             f"CREATE SERVER queues FOREIGN DATA WRAPPER sqs_fdw OPTIONS (region 'us-east-1', "
@@ -221,6 +224,7 @@ def main() -> int:
     parser.add_argument("--cycles", type=int, default=30)
     parser.add_argument("--seed", default=str(random.SystemRandom().randrange(10**9)))
     parser.add_argument("--queue", choices=("own", "elasticmq"), default="own")
+    parser.add_argument("--target", choices=tuple(shapes.TARGETS), default="plain")
     parser.add_argument("--sabotage", choices=("delete-early", "no-ledger"))
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--show-plan", action="store_true")

@@ -22,6 +22,7 @@ EXPECTED_ERRORS = {
     "57P01": "terminated",
     "57P02": "crash of another backend",
     "57P03": "the server is starting or stopping",
+    "CHAOS": "a trigger of the target, on purpose",
 }
 
 # Short, so that a queue that does not answer costs a cycle little.

@@ -9,12 +9,44 @@ from dataclasses import dataclass
 
 ISOLATION_LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 
-# The foreign tables all name the one queue.
+# The foreign tables all name one queue.
 PLAIN, SHORT, POLLING, ALWAYS = "queue_plain", "queue_short", "queue_polling", "queue_always"
 
-# What a session needs, beside the foreign tables.
-SCHEMA = """
+# What the messages go to. None has a unique key, which would hide a double.
+TARGETS = {
+    "plain": """
 CREATE TABLE target (id text, n int, shape text);
+""",
+    "partitioned": """
+CREATE TABLE target (id text, n int, shape text) PARTITION BY LIST (n);
+CREATE TABLE target_few PARTITION OF target FOR VALUES IN (0, 1, 2, 3, 4, 5) PARTITION BY HASH (id);
+CREATE TABLE target_few_0 PARTITION OF target_few FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE target_few_1 PARTITION OF target_few FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE target_rest PARTITION OF target DEFAULT;
+""",
+    # Some statements fail at a row, and some transactions at their commit.
+    "triggers": """
+CREATE TABLE target (id text, n int, shape text);
+CREATE TABLE audit (id text);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO audit VALUES (NEW.id);
+    IF random() < 0.005 THEN
+        RAISE EXCEPTION 'a trigger failed on purpose' USING ERRCODE = 'CHAOS';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER note BEFORE INSERT ON target FOR EACH ROW EXECUTE FUNCTION note();
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON target DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION note();
+""",
+}
+
+# No trigger fails any more.
+PEACE = "ALTER TABLE target DISABLE TRIGGER ALL"
+
+# What a session needs, beside the target and the foreign tables.
+SCHEMA = """
 CREATE TABLE dimension AS SELECT n, 'd' || n AS name FROM generate_series(0, 9) n;
 
 -- A row that takes its time.
