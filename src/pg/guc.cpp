@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "aws/endpoint.h"
+#include "pg/audit.h"
 #include "pg/guard.h"
 #include "pg/keyring_settings.h"
 #include "pg/ledger_prune.h"
@@ -54,6 +55,7 @@ void DefineSettings()
 
 	DefineKeyringSettings();
 	DefineLedgerSettings();
+	DefineAuditSettings();
 	ReserveSettingPrefix("sqs_fdw");
 }
 

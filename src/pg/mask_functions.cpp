@@ -6,6 +6,7 @@
 
 #include "masking/mask.h"
 #include "pg/address.h"
+#include "pg/audit.h"
 #include "pg/guard.h"
 #include "pg/keyring.h"
 #include "pg/text.h"
@@ -60,6 +61,12 @@ text *MaskOneWay(const masking::Key *key, std::string_view value, std::string_vi
 	text *result = AllocateText(masking::PseudonymSize(*key));
 	Guard([&] { masking::MaskOneWay(*key, domain, value, VARDATA(result)); });
 	return result;
+}
+
+// Before a value is returned. The mask has been opened, so it has an envelope.
+void Audit(const char *function, std::string_view masked)
+{
+	AuditUnmask(function, masking::ParseEnvelope(masked)->key_id);
 }
 
 // One mask for each key that may mask, the active key's first.
@@ -193,6 +200,7 @@ SQS_FDW_FUNCTION(sqs_unmask)
 	text *result = AllocateText(masking::UnmaskedTextCapacity(masked.size()));
 	char *out = VARDATA(result);
 	const size_t size = Guard([&] { return masking::UnmaskText(*ring, masked, domain, out); });
+	Audit("sqs.unmask", masked);
 	const std::string_view value = FromUtf8({out, size});
 	if (value.data() != out)
 		PG_RETURN_TEXT_P(cstring_to_text_with_len(value.data(), static_cast<int>(value.size())));
@@ -205,5 +213,7 @@ SQS_FDW_FUNCTION(sqs_unmask_ip)
 {
 	const std::string_view masked = ViewOf(PG_GETARG_TEXT_PP(0));
 	const masking::Keyring *ring = CurrentKeyring();
-	PG_RETURN_DATUM(MakeInet(Guard([&] { return masking::UnmaskIp(*ring, masked); })));
+	const masking::IpBytes ip = Guard([&] { return masking::UnmaskIp(*ring, masked); });
+	Audit("sqs.unmask_ip", masked);
+	PG_RETURN_DATUM(MakeInet(ip));
 }

@@ -1,4 +1,5 @@
 // What happens when a backend loads the library.
+#include "pg/audit.h"
 #include "pg/connection.h"
 #include "pg/guc.h"
 #include "pg/statement.h"
@@ -20,4 +21,5 @@ void _PG_init()
 	RegisterTransactionCallbacks();
 	RegisterConnectionCallbacks();
 	InstallExecutorHooks();
+	InstallAuditHooks();
 }

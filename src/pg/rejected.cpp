@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "masking/seal.h"
+#include "pg/audit.h"
 #include "pg/guard.h"
 #include "pg/keyring.h"
 #include "pg/text.h"
@@ -134,13 +135,13 @@ void InsertRow(Relation table, Datum *values)
 }
 
 // The bytes that one column of the row held before they were sealed; palloc'd, empty where there
-// is no such row.
+// is no such row. `function` is what the audit names.
 struct Opened {
 	bool found;
 	std::string_view bytes;
 };
 
-Opened Open(int64 id, Column column, SealedPart part)
+Opened Open(const char *function, int64 id, Column column, SealedPart part)
 {
 	const Relation table = OpenTable(AccessShareLock);
 	ScanKeyData key;
@@ -162,6 +163,7 @@ Opened Open(int64 id, Column column, SealedPart part)
 		const size_t size = Guard(
 		    [&] { return masking::Unseal(*ring, key_id, part, message_id, buffer, sealed_size); });
 		opened.bytes = {reinterpret_cast<char *>(buffer) + masking::kSivSize, size};
+		AuditUnmask(function, key_id);
 	}
 	systable_endscan(scan);
 	table_close(table, AccessShareLock);
@@ -256,7 +258,8 @@ using namespace sqs_fdw::pg;
 // rejected_body(id bigint) returns text
 SQS_FDW_FUNCTION(sqs_rejected_body)
 {
-	const Opened body = Open(PG_GETARG_INT64(0), kSealedBody, SealedPart::kBody);
+	const Opened body =
+	    Open("sqs.rejected_body", PG_GETARG_INT64(0), kSealedBody, SealedPart::kBody);
 	if (!body.found)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(TextDatum(FromUtf8(body.bytes)));
@@ -265,7 +268,8 @@ SQS_FDW_FUNCTION(sqs_rejected_body)
 // rejected_body_bytes(id bigint) returns bytea
 SQS_FDW_FUNCTION(sqs_rejected_body_bytes)
 {
-	const Opened body = Open(PG_GETARG_INT64(0), kSealedBody, SealedPart::kBody);
+	const Opened body =
+	    Open("sqs.rejected_body_bytes", PG_GETARG_INT64(0), kSealedBody, SealedPart::kBody);
 	if (!body.found)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(TextDatum(body.bytes));
@@ -274,7 +278,8 @@ SQS_FDW_FUNCTION(sqs_rejected_body_bytes)
 // rejected_attributes(id bigint) returns jsonb
 SQS_FDW_FUNCTION(sqs_rejected_attributes)
 {
-	const Opened attributes = Open(PG_GETARG_INT64(0), kSealedAttributes, SealedPart::kAttributes);
+	const Opened attributes = Open(
+	    "sqs.rejected_attributes", PG_GETARG_INT64(0), kSealedAttributes, SealedPart::kAttributes);
 	if (!attributes.found)
 		PG_RETURN_NULL();
 	const std::string_view json = FromUtf8(attributes.bytes);
