@@ -36,7 +36,7 @@ takes("INSERT … ON CONFLICT DO UPDATE", "$insert ON CONFLICT (id) DO UPDATE SE
 	known => 4, before => 'ALTER TABLE t ADD UNIQUE (id)', rows => 10,
 	also => [ q(SELECT count(*) FROM t WHERE name = 'new'), 4 ]);
 takes('INSERT into a temporary table', 'CREATE TEMPORARY TABLE p (id int); INSERT INTO p SELECT id FROM q',
-	rows => 0);
+	rows => 0, says => qr/WARNING:.*taken into temporary table "p"/);
 takes('two INSERTs of one transaction: the second finds none', "BEGIN; $insert; $insert; COMMIT", commits => 1);
 takes('EXPLAIN ANALYZE of an INSERT', "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $insert");
 takes('COPY (INSERT … RETURNING) TO', "COPY ($insert RETURNING id) TO STDOUT", out => [ 1 .. 10 ]);

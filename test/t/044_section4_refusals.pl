@@ -10,7 +10,7 @@ use Test::More;
 use SqsFdw::Cases;
 use SqsFdw::Test;
 
-my $node  = start_node('refusals', streaming => 1, conf => "jit = off\nmax_prepared_transactions = 5");
+my $node  = start_node('refusals', init => { allows_streaming => 1 }, conf => "jit = off\nmax_prepared_transactions = 5");
 my $cases = SqsFdw::Cases->new($node);
 
 sub refuses          { return $cases->refuses(@_); }

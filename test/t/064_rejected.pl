@@ -234,6 +234,9 @@ $queue->send($no_json);
 $node->safe_psql('restored', $take);
 is($node->safe_psql('restored', "SELECT count(*) FROM sqs.rejected WHERE id > $highest"), 1, 'and goes on with new ids');
 
-unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/S3CRET(?!')/, 'the log holds no value');
+my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile);
+unlike($log, qr/S3CRET(?!')/, 'the log holds no value');
+like($log, qr/sqs_fdw audit: first use: function=$_ key=k1/, "the log says who used $_")
+  foreach qw(sqs.rejected_body sqs.rejected_body_bytes sqs.rejected_attributes);
 
 done_testing();
