@@ -48,30 +48,37 @@ ErrorData *TakeError(MemoryContext caller)
 	return error;
 }
 
-// Cancels, conflicts, a lack of resources, failures of the system: nothing that a value could
-// cause.
-bool IsServersOwn(int sqlstate)
+// Cancels, conflicts, a lack of resources, failures of the system, raised by the server itself and
+// not in these classes' name by a function of somebody's: nothing that quotes a value. An internal
+// error (XX000) is what any C function raises that does not say more, so it is not among them.
+bool IsServersOwn(const ErrorData &error)
 {
-	switch (ERRCODE_TO_CATEGORY(sqlstate)) {
+	if (error.domain == nullptr || strcmp(error.domain, PG_TEXTDOMAIN("postgres")) != 0)
+		return false;
+	switch (ERRCODE_TO_CATEGORY(error.sqlerrcode)) {
 		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
 		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
 		case ERRCODE_TO_CATEGORY(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE):
 		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
 		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
-		case ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR):
 			return true;
 		default:
-			return false;
+			return error.sqlerrcode == ERRCODE_DATA_CORRUPTED ||
+			       error.sqlerrcode == ERRCODE_INDEX_CORRUPTED;
 	}
 }
 
 // The SQLSTATE of an error that is the message's fault. Any other ends the statement: the server's
-// own go on unchanged; what a type or a check raised may quote the value, and is made anew.
+// own go on, but for the statements in their context, which a type may have made of the value; what
+// a type or a check raised may quote the value, and is made anew.
 int JudgeError(const Task &task, ErrorData *error)
 {
 	const int sqlstate = error->sqlerrcode;
-	if (IsServersOwn(sqlstate))
+	if (IsServersOwn(*error)) {
+		error->context = psprintf("conversion of a message for foreign table \"%s\"",
+		    RelationGetRelationName(task.maker->relation));
 		ReThrowError(error);
+	}
 	FreeErrorData(error);
 	if (IsMessagesFault(sqlstate))
 		return sqlstate;
