@@ -12,10 +12,12 @@ help:
 	@echo 'make               build the extension (PGXS; PG_CONFIG chooses the server)'
 	@echo 'make install       install it; make installcheck tests a running server'
 	@echo 'make demo          show the main job end to end; KEEP=1 leaves it running'
-	@echo 'make check         every test: unit (also under ASan and UBSan), regression, TAP'
+	@echo 'make check         every test: unit (also under ASan and UBSan), regression, TAP, a little fuzzing'
 	@echo 'make check-long    kill everything at random, for long, and count messages; CYCLES=300, SEED=...'
 	@echo 'make check-docker  build docker/Dockerfile with buildah and run the demo in it (root, minutes)'
 	@echo 'make unit          the unit tests alone, no PostgreSQL needed; also unit-asan'
+	@echo 'make fuzz          libFuzzer on the parsers; FUZZ_SECONDS=20 FUZZ_TARGETS=body_fuzz; also fuzz-coverage'
+	@echo 'make fuzz-rows     conversion to rows in a real server, on damaged messages; FUZZ_SECONDS=20'
 	@echo 'make lint          clang-format, clang-tidy, shellcheck and the border rules'
 	@echo 'make bench         CPU per message against the transport floor; BENCH_RUNS=5'
 	@echo 'make format        let clang-format rewrite the sources'
@@ -35,7 +37,7 @@ demo:
 	@test/demo
 
 check:
-	@test/setup build demo check
+	@test/setup build demo check fuzz
 	@$(MAKE_PGXS) -j2 all
 	@test/check
 
@@ -51,6 +53,19 @@ check-long:
 	@$(MAKE_PGXS) -j2 all
 	@test/chaos/run --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
 	@test/chaos/run --cycles $$((($(CYCLES) + 9) / 10)) $(if $(SEED),--seed $(SEED)) --queue elasticmq
+
+fuzz:
+	@test/setup fuzz
+	@test/fuzz/run $(FUZZ_TARGETS)
+
+fuzz-coverage:
+	@test/setup fuzz
+	@test/fuzz/run --coverage $(FUZZ_TARGETS)
+
+fuzz-rows:
+	@test/setup build demo
+	@$(MAKE_PGXS) -j2 all
+	@test/fuzz/rows/run
 
 lint:
 	@test/setup build lint check
