@@ -119,8 +119,9 @@ test_keyring() {
 
 # Starts a PostgreSQL of its own in FOLDER/data, reachable only through FOLDER's socket, and points
 # libpq's environment at it. The superuser is `postgres`; the key ring is FOLDER/keyring.
-start_postgres() { # folder, folder of the programs
+start_postgres() { # folder, folder of the programs, options of pg_ctl...
 	local folder=$1 programs=$2
+	shift 2
 	as_account "$programs/initdb" -D "$folder/data" -U postgres -A trust -N -E UTF8 --locale=C.UTF-8 \
 		>"$folder/initdb.log" 2>&1 || die "initdb failed; $(cat "$folder/initdb.log")"
 	test_keyring | as_account tee "$folder/keyring" >/dev/null
@@ -131,7 +132,7 @@ start_postgres() { # folder, folder of the programs
 		fsync = off
 		sqs_fdw.keyring_file = '$folder/keyring'
 	END
-	as_account "$programs/pg_ctl" -D "$folder/data" -l "$folder/postgresql.log" -w start \
+	as_account "$programs/pg_ctl" "$@" -D "$folder/data" -l "$folder/postgresql.log" -w start \
 		>/dev/null </dev/null || die "PostgreSQL did not start; $(tail -20 "$folder/postgresql.log")"
 	export PGHOST=$folder PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 	export PATH=$programs:$PATH

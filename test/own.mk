@@ -15,6 +15,7 @@ help:
 	@echo 'make check         every test: unit (also under ASan and UBSan), regression, TAP, a little fuzzing'
 	@echo 'make check-long    kill everything at random, for long, and count messages; CYCLES=300, SEED=...'
 	@echo 'make check-docker  build docker/Dockerfile with buildah and run the demo in it (root, minutes)'
+	@echo 'make check-valgrind   the SQL tests under valgrind, and whether memory grows (minutes)'
 	@echo 'make unit          the unit tests alone, no PostgreSQL needed; also unit-asan'
 	@echo 'make fuzz          libFuzzer on the parsers; FUZZ_SECONDS=20 FUZZ_TARGETS=body_fuzz; also fuzz-coverage'
 	@echo 'make fuzz-rows     conversion to rows in a real server, on damaged messages; FUZZ_SECONDS=20'
@@ -53,6 +54,11 @@ check-long:
 	@$(MAKE_PGXS) -j2 all
 	@test/chaos/run --cycles $(CYCLES) $(if $(SEED),--seed $(SEED))
 	@test/chaos/run --cycles $$((($(CYCLES) + 9) / 10)) $(if $(SEED),--seed $(SEED)) --queue elasticmq
+
+check-valgrind:
+	@test/setup build demo memory
+	@$(MAKE_PGXS) -j2 all
+	@test/valgrind/run
 
 fuzz:
 	@test/setup fuzz
