@@ -1,6 +1,6 @@
 // The input is a reply of SQS: read as every kind of reply there is, and its bodies as bodies.
 //
-// Under test: aws/json aws/body aws/field_tree aws/api_error aws/retry
+// Under test: aws/json aws/json_writer aws/body aws/field_tree aws/api_error aws/retry
 #include "body_check.h"
 #include "fuzz.h"
 #include "reference_json.h"
@@ -195,6 +195,20 @@ void CheckPromises(const Message &message, const aws::ReceivedBatch &batch)
 	REQUIRE(message.body.data() + message.body.size() + aws::kBodyPadding <= end);
 }
 
+// A request that holds a text is JSON, and means that text.
+void CheckWriting(std::string_view text)
+{
+	aws::JsonWriter writer(0);
+	writer.BeginObject();
+	writer.Key("Text");
+	writer.String(text);
+	writer.EndObject();
+	const std::string request = writer.Take();
+	const Parsed parsed = ParseJson(request, 1);
+	REQUIRE(parsed.value.has_value());
+	REQUIRE(TextOf(FindRaw(*parsed.value, "Text")) == text);
+}
+
 std::optional<aws::ReceiveReply> ReadReceive(std::string_view bytes, bool verify)
 {
 	static aws::ReplyReader plain(false);
@@ -229,6 +243,7 @@ void CheckReceive(std::string_view bytes, const Parsed &parsed)
 	for (const Message &message : reply->batch.messages) {
 		CheckPromises(message, reply->batch);
 		CheckBody(message.body);
+		CheckWriting(message.body);
 		if (!message.message_attributes.empty())
 			CheckBody(message.message_attributes);
 	}
