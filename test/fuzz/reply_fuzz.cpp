@@ -90,6 +90,14 @@ bool AreAll(const Json &object, std::string_view key, JsonKind kind)
 	    [&](const Member &member) { return member.raw_key != key || member.value.kind == kind; });
 }
 
+bool AreAllObjectsOrNull(const Json &object, std::string_view key)
+{
+	return std::all_of(object.members.begin(), object.members.end(), [&](const Member &member) {
+		return member.raw_key != key || member.value.kind == JsonKind::kObject ||
+		       member.value.kind == JsonKind::kNull;
+	});
+}
+
 bool IsGoodMessage(const Json &message)
 {
 	if (message.kind != JsonKind::kObject)
@@ -99,11 +107,11 @@ bool IsGoodMessage(const Json &message)
 			return false;
 	}
 	for (const char *key : {"Attributes", "MessageAttributes"}) {
-		if (!AreAll(message, key, JsonKind::kObject))
+		if (!AreAllObjectsOrNull(message, key))
 			return false;
 	}
 	for (const Member &member : message.members) {
-		if (member.raw_key != "Attributes")
+		if (member.raw_key != "Attributes" || member.value.kind != JsonKind::kObject)
 			continue;
 		for (const char *key : kTextAttributes) {
 			if (!AreAll(member.value, key, JsonKind::kString))
@@ -148,7 +156,7 @@ const Json *FindAttribute(const Json &message, std::string_view name)
 {
 	const Json *found = nullptr;
 	for (const Member &member : message.members) {
-		if (member.raw_key != "Attributes")
+		if (member.raw_key != "Attributes" || member.value.kind != JsonKind::kObject)
 			continue;
 		if (const Json *value = FindRaw(member.value, name); value != nullptr)
 			found = value;
@@ -174,8 +182,13 @@ void CheckMessage(const Message &message, const Json &expected)
 	REQUIRE(
 	    message.receive_count ==
 	    std::clamp<int64_t>(ExpectedInteger(attribute("ApproximateReceiveCount")), 0, INT32_MAX));
-	const Json *attributes = FindRaw(expected, "MessageAttributes");
-	REQUIRE(message.message_attributes == (attributes == nullptr ? "" : attributes->raw));
+	// The last one that is not null.
+	std::string_view attributes;
+	for (const Member &member : expected.members) {
+		if (member.raw_key == "MessageAttributes" && member.value.kind == JsonKind::kObject)
+			attributes = member.value.raw;
+	}
+	REQUIRE(message.message_attributes == attributes);
 }
 
 // What every message promises, whatever the reply was.
