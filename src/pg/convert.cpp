@@ -291,7 +291,7 @@ void BuildMachinery(RowMaker *maker)
 	MemoryContextReset(maker->machinery);
 	const MemoryContext caller = MemoryContextSwitchTo(maker->machinery);
 	const int columns = maker->column_count + 1;
-	maker->converters = static_cast<Converter **>(palloc0(sizeof(Converter *) * columns));
+	maker->converters = static_cast<Converter **>(palloc0(sizeof(void *) * columns));
 	maker->generated = static_cast<ExprState **>(palloc0(sizeof(ExprState *) * columns));
 	for (int i = 0; i < maker->column_count; ++i) {
 		if (maker->columns[i].source == Source::kGenerated)
