@@ -258,10 +258,11 @@ is(entries(), 4, 'and enters what it deletes');
 drain_jobs($node, $queue);
 check_jobs($node, \@ids, 'DELETE');
 
-# A DELETE that has read its messages, and gets to delete them only after another session had them.
-@ids = refill_alone(3);
+# A DELETE that has read its messages, and gets to delete them only after another session had them:
+# it hashes the queue, and then asks a function that waits.
+@ids = refill_alone(3, visibility_timeout => 3);
 value(<<'END');
-CREATE FUNCTION gate() RETURNS SETOF int LANGUAGE plpgsql AS $$
+CREATE FUNCTION gate() RETURNS SETOF int LANGUAGE plpgsql COST 1000000000 ROWS 1000000 AS $$
 BEGIN
 	PERFORM pg_advisory_xact_lock_shared(1);
 	RETURN QUERY VALUES (1), (2), (3);
@@ -271,8 +272,9 @@ $two->query_safe('SELECT pg_advisory_lock(1)');
 $one->query_safe('SET lock_timeout = 0; SET enable_mergejoin = off; SET enable_nestloop = off');
 $one->query_until(qr/sent/,
 	"\\echo sent\nDELETE FROM jobs USING gate() g WHERE jobs.n = g RETURNING id;\n");
+wait_for { $queue->counts->{in_flight} == 3 } 'the DELETE to have read the queue';
 wait_for { value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1 }
-'the DELETE to have read the queue';
+'it to wait';
 expired($queue, 3);
 $two->query_safe($TAKE_JOBS);
 check_jobs($node, \@ids, 'taken while a DELETE had read it');

@@ -11,10 +11,11 @@ use Test::More;
 use SqsFdw::Jobs;
 use SqsFdw::Test;
 
-# An asynchronous commit stays in memory until the WAL writer's next round, for as long as it may.
+# An asynchronous commit stays in memory until the WAL writer's next round, for as long as it may: it
+# must not fill a page of the log, which would wake that writer.
 my $primary = start_node('primary',
 	init => { allows_streaming => 1 },
-	conf => "wal_writer_delay = 10s\nclient_min_messages = error");
+	conf => "wal_writer_delay = 10s\nfull_page_writes = off\nclient_min_messages = error");
 my $queue;
 
 sub value
@@ -51,27 +52,25 @@ sub kill_server
 
 # --- asynchronous commits
 
-# The control: a commit like any other is gone after the kill. The WAL writer may come in between, so
-# it has several tries.
-my $control_lost = 0;
-for my $round (1 .. 5)
+# The control: a commit like any other is gone after the kill, unless its record happens to end a page
+# of the log.
+my $controls_lost = 0;
+for my $round (1 .. 4)
 {
-	my @ids     = refill(20);
+	my @ids     = refill(3);
 	my $session = session($primary);
 	my $pid     = $session->query_safe('SELECT pg_backend_pid()');
-	value('CREATE TABLE IF NOT EXISTS control (round int); CHECKPOINT');
+	value('CREATE TABLE IF NOT EXISTS control (round int)');
 	$session->query_safe("SET synchronous_commit = off; $TAKE_JOBS");
-	my $left = in_queue();
+	is(in_queue(), 0, "synchronous_commit off, round $round: the messages were deleted");
 	$session->query_safe("INSERT INTO control VALUES ($round)");
 	kill_server($primary, $pid);
 	eval { $session->quit };
 	$primary->start;
-	is($left, 0, "synchronous_commit off, round $round: the messages were deleted");
 	check_jobs($primary, \@ids, "synchronous_commit off, round $round");
-	$control_lost = value("SELECT count(*) FROM control WHERE round = $round") == 0;
-	last if $control_lost;
+	++$controls_lost if value("SELECT count(*) FROM control WHERE round = $round") == 0;
 }
-ok($control_lost, 'although the kill takes an asynchronous commit with it');
+cmp_ok($controls_lost, '>', 0, 'although the kill takes an asynchronous commit with it');
 
 # --- a synchronous standby
 
