@@ -3,7 +3,7 @@
 
 include test/flags.mk
 
-SOURCES := $(wildcard src/base/*.cpp src/aws/*.cpp src/masking/*.cpp) src/pg/registry.cpp src/pg/ledger_key.cpp
+SOURCES := $(wildcard src/base/*.cpp src/aws/*.cpp src/masking/*.cpp) src/pg/registry.cpp src/pg/held.cpp src/pg/ledger_key.cpp
 TESTS := $(wildcard test/unit/*.cpp)
 OBJECTS := $(addprefix $(VARIANT)/,$(SOURCES:.cpp=.o) $(TESTS:.cpp=.o))
 LIBRARIES := -lgtest -lgtest_main -lcurl -lssl -lcrypto -lsimdjson -lpthread

@@ -81,6 +81,7 @@ void BatchCall::StartChunks() noexcept
 std::vector<size_t> BatchCall::NextEntries()
 {
 	std::vector<size_t> entries;
+	entries.reserve(kBatchEntries);
 	size_t bytes = 0;
 	while (!unsent_.empty() && entries.size() < static_cast<size_t>(kBatchEntries)) {
 		bytes += entries_->bytes(unsent_.front());

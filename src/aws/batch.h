@@ -26,8 +26,8 @@ public:
 	virtual void Write(size_t position, JsonWriter *out) const = 0;
 };
 
-// Receipt handles to delete, or to change the visibility of.
-std::unique_ptr<BatchEntries> MakeDeletes(std::vector<std::string> handles);
+// Receipt handles to delete, or to change the visibility of; read for as long as the entries live.
+std::unique_ptr<BatchEntries> MakeDeletes(std::vector<std::string_view> handles);
 std::unique_ptr<BatchEntries> MakeVisibilityChanges(std::vector<VisibilityChange> changes);
 std::unique_ptr<BatchEntries> MakeSends(std::vector<OutgoingMessage> messages);
 

@@ -53,10 +53,9 @@ private:
 
 class Deletes final : public BatchEntries {
 public:
-	explicit Deletes(std::vector<std::string> handles)
+	explicit Deletes(std::vector<std::string_view> handles)
 	    : handles_(std::move(handles)),
-	      duplicates_(
-	          handles_, [](const std::string &handle) -> std::string_view { return handle; })
+	      duplicates_(handles_, [](std::string_view handle) { return handle; })
 	{
 	}
 
@@ -70,7 +69,7 @@ public:
 	}
 
 private:
-	const std::vector<std::string> handles_;
+	const std::vector<std::string_view> handles_;
 	const Duplicates duplicates_;
 };
 
@@ -139,7 +138,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<BatchEntries> MakeDeletes(std::vector<std::string> handles)
+std::unique_ptr<BatchEntries> MakeDeletes(std::vector<std::string_view> handles)
 {
 	return std::make_unique<Deletes>(std::move(handles));
 }

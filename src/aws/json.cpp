@@ -255,6 +255,8 @@ BatchReply ReplyReader::ReadBatch(std::string *body)
 		const bool failed = field.key() == "Failed";
 		if ((!failed && field.key() != "Successful") || IsNull(field.value()))
 			continue;
+		if (!failed)
+			reply.successful.reserve(kBatchEntries);
 		for (auto element : Get<ondemand::array>(field.value().get_array())) {
 			auto value = Get<ondemand::value>(element);
 			auto entry = Get<ondemand::object>(value.get_object());

@@ -13,12 +13,12 @@ namespace {
 constexpr std::chrono::milliseconds kTurn{5};
 
 struct Deletion {
-	std::string handle;
+	Handle handle;
 	int tries = 0;
 };
 
 struct Release {
-	std::string handle;
+	Handle handle;
 	std::chrono::seconds delay{0};
 	int tries = 0;
 };
@@ -26,16 +26,16 @@ struct Release {
 // One batch request under way, with the entries it carries.
 template <class Entry>
 struct Request {
-	CallPtr<std::vector<EntryResult>> call;
 	std::vector<Entry> entries;
+	CallPtr<std::vector<EntryResult>> call;  // reads the entries' handles
 };
 
 CallPtr<std::vector<EntryResult>> Send(const Queue &queue, const std::vector<Deletion> &entries)
 {
-	std::vector<std::string> handles;
+	std::vector<std::string_view> handles;
 	handles.reserve(entries.size());
 	for (const Deletion &entry : entries)
-		handles.push_back(entry.handle);
+		handles.push_back(entry.handle.text());
 	return queue.client->StartDelete(queue.url, std::move(handles));
 }
 
@@ -44,7 +44,7 @@ CallPtr<std::vector<EntryResult>> Send(const Queue &queue, const std::vector<Rel
 	std::vector<VisibilityChange> changes;
 	changes.reserve(entries.size());
 	for (const Release &entry : entries)
-		changes.push_back({entry.handle, entry.delay});
+		changes.push_back({entry.handle.text(), entry.delay});
 	return queue.client->StartChangeVisibility(queue.url, std::move(changes));
 }
 
@@ -79,7 +79,8 @@ public:
 			Request<Entry> request;
 			const size_t count = std::min<size_t>(waiting_.size(), kBatchEntries);
 			const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
-			std::move(waiting_.begin(), end, std::back_inserter(request.entries));
+			request.entries.assign(
+			    std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
 			waiting_.erase(waiting_.begin(), end);
 			request.call = Send(queue, request.entries);
 			requests_.push_back(std::move(request));
@@ -195,8 +196,9 @@ struct Settlement::Lane {
 				// themselves.
 			}
 			while (const auto batch = receiver->Next()) {
+				HandleBlock handles(batch->messages);
 				for (const Message &message : batch->messages)
-					releases.Add({std::string(message.handle), std::chrono::seconds(0)});
+					releases.Add({handles.Next(message), std::chrono::seconds(0)});
 			}
 		}
 		receivers.erase(std::remove_if(receivers.begin(), receivers.end(),
@@ -216,12 +218,12 @@ Settlement::Lane &Settlement::LaneOf(const QueuePtr &queue)
 	return *lane;
 }
 
-void Settlement::Delete(const QueuePtr &queue, std::string handle)
+void Settlement::Delete(const QueuePtr &queue, Handle handle)
 {
 	LaneOf(queue).deletions.Add({std::move(handle)});
 }
 
-void Settlement::Release(const QueuePtr &queue, std::string handle, std::chrono::seconds delay)
+void Settlement::Release(const QueuePtr &queue, Handle handle, std::chrono::seconds delay)
 {
 	LaneOf(queue).releases.Add({std::move(handle), delay});
 }

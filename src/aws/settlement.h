@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "aws/handle.h"
 #include "aws/receiver.h"
 #include "aws/sqs.h"
 #include "base/clock.h"
@@ -52,8 +53,8 @@ public:
 	Settlement(const Settlement &) = delete;
 	Settlement &operator=(const Settlement &) = delete;
 
-	void Delete(const QueuePtr &queue, std::string handle);
-	void Release(const QueuePtr &queue, std::string handle, std::chrono::seconds delay);
+	void Delete(const QueuePtr &queue, Handle handle);
+	void Release(const QueuePtr &queue, Handle handle, std::chrono::seconds delay);
 
 	// Takes over a receiver whose scan has ended. Its polls may still bring messages, some of them
 	// perhaps just released: they are released at once. Polls are waited for only where they will

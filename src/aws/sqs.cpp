@@ -206,7 +206,7 @@ CallPtr<ReceivedBatch> Client::StartReceive(const ReceiveRequest &request)
 }
 
 CallPtr<std::vector<EntryResult>> Client::StartDelete(
-    const std::string &queue_url, std::vector<std::string> handles)
+    const std::string &queue_url, std::vector<std::string_view> handles)
 {
 	return impl_->StartBatch(kDelete, queue_url, MakeDeletes(std::move(handles)));
 }

@@ -61,7 +61,7 @@ struct ReceiveRequest {
 };
 
 struct VisibilityChange {
-	std::string handle;
+	std::string_view handle;
 	std::chrono::seconds timeout{0};
 };
 
@@ -125,12 +125,13 @@ public:
 
 	[[nodiscard]] CallPtr<ReceivedBatch> StartReceive(const ReceiveRequest &request);
 
-	// Any number of entries, split by ten, at most max_connections requests at once. The same
-	// handle twice is sent once (of two visibility timeouts the last). Entries that failed through
-	// no fault of ours are retried. Where a request fails as a whole, its entries and those not yet
-	// sent are kFailed with its code; Take throws its Error only if no entry at all came through.
+	// Handles are read until the call is done. Any number of entries, split by ten, at most
+	// max_connections requests at once. The same handle twice is sent once (of two visibility
+	// timeouts the last). Entries that failed through no fault of ours are retried. Where a request
+	// fails as a whole, its entries and those not yet sent are kFailed with its code; Take throws
+	// its Error only if no entry at all came through.
 	[[nodiscard]] CallPtr<std::vector<EntryResult>> StartDelete(
-	    const std::string &queue_url, std::vector<std::string> handles);
+	    const std::string &queue_url, std::vector<std::string_view> handles);
 	[[nodiscard]] CallPtr<std::vector<EntryResult>> StartChangeVisibility(
 	    const std::string &queue_url, std::vector<VisibilityChange> changes);
 	// Also split by the 1 MiB of a batch. On connections of their own, and not retried when it is

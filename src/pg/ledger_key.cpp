@@ -9,31 +9,40 @@ namespace {
 
 constexpr size_t kUuidText = 36;
 
-int HexValue(char c) noexcept
+// What each character stands for as a hexadecimal digit; 255 for none.
+constexpr std::array<uint8_t, 256> MakeHexValues() noexcept
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	const char lower = static_cast<char>(c | 0x20);
-	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+	std::array<uint8_t, 256> values{};
+	for (auto &value : values)
+		value = 255;
+	for (size_t i = 0; i < 10; ++i)
+		values['0' + i] = static_cast<uint8_t>(i);
+	for (size_t i = 0; i < 6; ++i)
+		values['a' + i] = values['A' + i] = static_cast<uint8_t>(10 + i);
+	return values;
 }
+
+constexpr std::array<uint8_t, 256> kHexValues = MakeHexValues();
 
 // RFC 9562: 8-4-4-4-12 hexadecimal digits.
 std::optional<std::array<uint8_t, 16>> ParseUuid(std::string_view text) noexcept
 {
+	// Where the two digits of each byte begin.
+	constexpr uint8_t kPlaces[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
 	if (text.size() != kUuidText)
 		return std::nullopt;
+	if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
+		return std::nullopt;
 	std::array<uint8_t, 16> bytes{};
-	size_t digits = 0;
-	for (size_t i = 0; i < text.size(); ++i) {
-		const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-		const int value = HexValue(text[i]);
-		if (dash ? text[i] != '-' : value < 0)
-			return std::nullopt;
-		if (dash)
-			continue;
-		bytes[digits / 2] = static_cast<uint8_t>(bytes[digits / 2] << 4 | value);
-		++digits;
+	unsigned all = 0;
+	for (size_t i = 0; i < bytes.size(); ++i) {
+		const unsigned high = kHexValues[static_cast<uint8_t>(text[kPlaces[i]])];
+		const unsigned low = kHexValues[static_cast<uint8_t>(text[kPlaces[i] + 1U])];
+		bytes[i] = static_cast<uint8_t>(high << 4 | low);
+		all |= high | low;
 	}
+	if (all > 15)
+		return std::nullopt;
 	return bytes;
 }
 

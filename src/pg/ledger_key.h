@@ -12,6 +12,8 @@ struct LedgerKey {
 	int64_t sent_ms;  // milliseconds since 1970; 0 where SQS did not tell
 	std::array<uint8_t, 16> id;
 	int32_t queue;  // QueueNumber: whose retention decides when the entry may go
+	// SQS has delivered it before, as far as it can tell: the ledger may well have it.
+	bool redelivered;
 };
 
 // The bytes of a message id that is a UUID, as SQS's are; of any other id, 128 bits of FNV-1a.

@@ -71,11 +71,12 @@ bool Inbox::Advance(SubTransactionId subtransaction)
 	Batch batch;
 	batch.serial = ++*last_serial_;
 	batch.slots.reserve(received->messages.size());
+	aws::HandleBlock handles(received->messages);
 	for (const aws::Message &message : received->messages) {
-		const auto [held, is_new] = held_->try_emplace(std::string(message.id));
-		held->second.handle.assign(message.handle);
-		held->second.sent_ms = message.sent_ms;
-		batch.slots.push_back({&*held, subtransaction, is_new ? Fate::kHeld : Fate::kRepeated});
+		const auto [held, is_new] = held_->Enter(MessageIdBytes(message.id));
+		held->handle = handles.Next(message);
+		held->sent_ms = message.sent_ms;
+		batch.slots.push_back({held, subtransaction, is_new ? Fate::kHeld : Fate::kRepeated});
 		counts_.repeated += is_new ? 0 : 1;
 	}
 	batch.received = std::move(received);
@@ -110,10 +111,15 @@ bool Inbox::Mark(size_t index, Fate fate, SubTransactionId subtransaction)
 	return Change(&slot.fate, &slot.subtransaction, fate, subtransaction);
 }
 
+LedgerKey Inbox::MakeKey(const Held &message, int32_t receive_count) const noexcept
+{
+	return {message.sent_ms, message.id, queue_number_, receive_count > 1};
+}
+
 LedgerKey Inbox::KeyOf(size_t index) const noexcept
 {
-	const aws::Message &message = batches_[position_ - 1].received->messages[index];
-	return {message.sent_ms, MessageIdBytes(message.id), queue_number_};
+	const Batch &batch = batches_[position_ - 1];
+	return MakeKey(*batch.slots[index].message, batch.received->messages[index].receive_count);
 }
 
 // A message of any batch; null where this inbox does not have it.
@@ -122,7 +128,8 @@ Inbox::Place Inbox::Find(MessageId id) noexcept
 	for (Batch &batch : batches_) {
 		if (batch.serial == id.serial) {
 			Slot &slot = batch.slots[id.index];
-			return {slot.message, &slot.fate, &slot.subtransaction};
+			return {slot.message, batch.received->messages[id.index].receive_count, &slot.fate,
+			    &slot.subtransaction};
 		}
 	}
 	const auto before = [](const SettledParcel &settled, const MessageId &wanted) {
@@ -131,7 +138,8 @@ Inbox::Place Inbox::Find(MessageId id) noexcept
 	const auto found = std::lower_bound(settled_.begin(), settled_.end(), id, before);
 	if (found == settled_.end() || id < found->id)
 		return {};
-	return {found->parcel.message, &found->parcel.fate, &found->subtransaction};
+	return {found->parcel.message, found->parcel.receive_count, &found->parcel.fate,
+	    &found->subtransaction};
 }
 
 std::optional<bool> Inbox::MarkAt(MessageId id, Fate fate, SubTransactionId subtransaction)
@@ -147,8 +155,7 @@ std::optional<LedgerKey> Inbox::KeyAt(MessageId id) noexcept
 	const Place place = Find(id);
 	if (place.fate == nullptr || !IsOpen(*place.fate))
 		return std::nullopt;
-	return LedgerKey{
-	    place.message->second.sent_ms, MessageIdBytes(place.message->first), queue_number_};
+	return MakeKey(*place.message, place.receive_count);
 }
 
 // Keeps what is needed of one message of a batch that is about to go. A repeated one is kept where
@@ -274,17 +281,14 @@ void Registry::GiveBack(const aws::QueuePtr &queue, const Parcel &parcel)
 {
 	const bool suspect = parcel.fate == Fate::kTaken || parcel.fate == Fate::kRejected ||
 	                     parcel.fate == Fate::kContended;
-	settlement_.Release(queue, std::move(parcel.message->second.handle),
+	settlement_.Release(queue, std::move(parcel.message->handle),
 	    suspect ? ReleaseDelay(parcel.receive_count) : std::chrono::seconds(0));
 }
 
 // The transaction goes on without the message, and may receive it anew.
 void Registry::Forget(const aws::QueuePtr &queue, const Parcel &parcel)
 {
-	HeldMessages &held = held_[queue];
-	const auto found = held.find(parcel.message->first);
-	if (found != held.end())
-		held.erase(found);
+	held_[queue].Forget(parcel.message);
 }
 
 // Sorts the messages of an ended scan: into the frames what waits for the transaction's end, and
@@ -298,11 +302,17 @@ void Registry::Dissolve(std::unique_ptr<Inbox> inbox, Frames *frames)
 		inbox->position_ = inbox->batches_.size();
 		inbox->SettleFront();
 	}
+	std::vector<Parcel> *waiting = nullptr;
+	SubTransactionId owner = 0;  // of `waiting`
 	for (const auto &settled : inbox->settled_) {
 		const Fate fate = settled.parcel.fate;
 		const bool waits = inbox->look_ || IsToDelete(fate) || fate == Fate::kLooked;
 		if (waits) {
-			(*frames)[settled.subtransaction][inbox->queue_].push_back(settled.parcel);
+			if (waiting == nullptr || owner != settled.subtransaction) {
+				owner = settled.subtransaction;
+				waiting = &(*frames)[owner][inbox->queue_];
+			}
+			waiting->push_back(settled.parcel);
 		} else {
 			GiveBack(inbox->queue_, settled.parcel);
 			Forget(inbox->queue_, settled.parcel);
@@ -384,7 +394,7 @@ void Registry::EndTransaction(TransactionEnd end)
 				if (end == TransactionEnd::kAborted || !IsToDelete(parcel.fate))
 					GiveBack(queue, parcel);
 				else if (end == TransactionEnd::kCommitted)
-					settlement_.Delete(queue, std::move(parcel.message->second.handle));
+					settlement_.Delete(queue, std::move(parcel.message->handle));
 			}
 		}
 	}

@@ -9,12 +9,11 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "aws/receiver.h"
 #include "aws/settlement.h"
+#include "pg/held.h"
 #include "pg/ledger_key.h"
 #include "pg/types.h"
 
@@ -49,17 +48,9 @@ struct MessageId {
 	}
 };
 
-// The messages of one queue that the transaction has in hand, by id.
-struct Held {
-	std::string handle;  // the newest one, since SQS deletes by that
-	int64_t sent_ms = 0;
-};
-using HeldMessages = std::unordered_map<std::string, Held>;
-using HeldMessage = HeldMessages::value_type;
-
 // A message that the scan is done with: all that is needed to delete or release it.
 struct Parcel {
-	HeldMessage *message;
+	Held *message;
 	int32_t receive_count;
 	Fate fate;
 };
@@ -130,7 +121,7 @@ private:
 	friend class Registry;
 
 	struct Slot {
-		HeldMessage *message;
+		Held *message;
 		SubTransactionId subtransaction;
 		Fate fate;
 	};
@@ -148,12 +139,14 @@ private:
 	};
 
 	struct Place {
-		HeldMessage *message;
+		Held *message;
+		int32_t receive_count;
 		Fate *fate;
 		SubTransactionId *owner;
 	};
 
 	Place Find(MessageId id) noexcept;
+	LedgerKey MakeKey(const Held &message, int32_t receive_count) const noexcept;
 	bool Change(Fate *from, SubTransactionId *owner, Fate fate, SubTransactionId subtransaction);
 	static void ReleaseSlots(
 	    Batch *batch, SubTransactionId subtransaction, std::vector<Parcel> *out);

@@ -4,6 +4,7 @@
 #include "aws/sqs.h"
 #include "fake_server.h"
 
+#include <deque>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -84,13 +85,13 @@ inline size_t EntriesOf(const FakeRequest &request)
 	return CountOf("\"Id\":", request.body);
 }
 
-inline std::vector<std::string> Handles(int count)
+// They stay for as long as the program runs.
+inline std::vector<std::string_view> Handles(int count)
 {
-	std::vector<std::string> handles;
-	handles.reserve(static_cast<size_t>(count));
-	for (int i = 0; i < count; ++i)
-		handles.push_back("handle-" + std::to_string(i));
-	return handles;
+	static std::deque<std::string> texts;
+	while (texts.size() < static_cast<size_t>(count))
+		texts.push_back("handle-" + std::to_string(texts.size()));
+	return {texts.begin(), texts.begin() + count};
 }
 
 inline FakeReply AllDoneFor(const FakeRequest &request)
