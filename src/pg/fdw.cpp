@@ -24,6 +24,7 @@ SQS_FDW_FUNCTION(sqs_fdw_handler)
 	routine->PlanForeignModify = sqsPlanForeignModify;
 	routine->BeginForeignModify = sqsBeginForeignModify;
 	routine->ExecForeignDelete = sqsExecForeignDelete;
+	routine->EndForeignModify = sqsEndForeignModify;
 
 	routine->ExplainForeignScan = sqsExplainForeignScan;
 

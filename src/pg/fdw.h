@@ -37,6 +37,7 @@ void sqsBeginForeignModify(struct ::ModifyTableState *state, struct ::ResultRelI
     struct ::List *fdw_private, int index, int eflags);
 struct ::TupleTableSlot *sqsExecForeignDelete(struct ::EState *estate,
     struct ::ResultRelInfo *target, struct ::TupleTableSlot *slot, struct ::TupleTableSlot *row);
+void sqsEndForeignModify(struct ::EState *estate, struct ::ResultRelInfo *target);
 
 // explain.cpp
 void sqsExplainForeignScan(struct ::ForeignScanState *node, struct ::ExplainState *es);

@@ -37,6 +37,22 @@ Entry MakeEntry(const LedgerKey &key)
 	return entry;
 }
 
+}  // namespace
+
+// What a probe and an insert need. None of it pins a page between calls.
+struct Ledger {
+	MemoryContext context;  // the index scan allocates as it goes
+	LedgerTable table;
+	IndexScanDesc scan;
+	ScanKeyData keys[2];
+	SnapshotData dirty;
+	TupleTableSlot *found;
+	TupleTableSlot *entered;
+	IndexInfo *index_info;
+};
+
+namespace {
+
 // Whose the entry in the slot is, given what the dirty snapshot says of it.
 LedgerState StateOf(TupleTableSlot *slot, const SnapshotData &dirty)
 {
@@ -50,50 +66,47 @@ LedgerState StateOf(TupleTableSlot *slot, const SnapshotData &dirty)
 }
 
 // What others have of the entry's key, aside from the row `own`, which may be null.
-LedgerState Find(const LedgerTable &table, const Entry &entry, const ItemPointerData *own)
+LedgerState Find(Ledger *ledger, const Entry &entry, const ItemPointerData *own)
 {
-	ScanKeyData keys[2];
-	ScanKeyInit(&keys[0], kLedgerSentAt + 1, BTEqualStrategyNumber, F_TIMESTAMPTZ_EQ,
-	    entry.values[kLedgerSentAt]);
-	ScanKeyInit(&keys[1], kLedgerMessageId + 1, BTEqualStrategyNumber, F_UUID_EQ,
-	    entry.values[kLedgerMessageId]);
-	SnapshotData dirty;
-	InitDirtySnapshot(dirty);
-	TupleTableSlot *slot = table_slot_create(table.heap, nullptr);
-	IndexScanDesc scan = BeginIndexScan(table.heap, table.index, &dirty, 2);
-	index_rescan(scan, keys, 2, nullptr, 0);
+	const MemoryContext caller = MemoryContextSwitchTo(ledger->context);
+	ledger->keys[0].sk_argument = entry.values[kLedgerSentAt];
+	ledger->keys[1].sk_argument = entry.values[kLedgerMessageId];
+	index_rescan(ledger->scan, ledger->keys, 2, nullptr, 0);
 	LedgerState state = LedgerState::kNew;
-	while (state == LedgerState::kNew && index_getnext_slot(scan, ForwardScanDirection, slot)) {
-		if (own == nullptr || !ItemPointerEquals(const_cast<ItemPointer>(own), &slot->tts_tid))
-			state = StateOf(slot, dirty);
+	while (state == LedgerState::kNew &&
+	       index_getnext_slot(ledger->scan, ForwardScanDirection, ledger->found)) {
+		if (own == nullptr ||
+		    !ItemPointerEquals(const_cast<ItemPointer>(own), &ledger->found->tts_tid))
+			state = StateOf(ledger->found, ledger->dirty);
 	}
-	index_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
+	if (state != LedgerState::kNew)
+		index_rescan(ledger->scan, ledger->keys, 2, nullptr, 0);  // lets go of the pages
+	ExecClearTuple(ledger->found);
+	MemoryContextSwitchTo(caller);
 	return state;
 }
 
-// Inserts row and index entry. Where somebody entered the same key at the same moment, neither
-// waits: each looks again, and who sees the other takes its own row back.
-LedgerState Insert(const LedgerTable &table, Entry *entry)
+// Inserts row and index entry. Where somebody has entered the same key, neither waits: who sees the
+// other takes its own row back. Of two at the same moment the second one sees the first, since the
+// index lets only one at a time look for a key's entries and add its own.
+LedgerState Insert(Ledger *ledger, Entry *entry)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table.heap), &TTSOpsVirtual);
+	const Relation heap = ledger->table.heap;
+	TupleTableSlot *slot = ledger->entered;
+	ExecClearTuple(slot);
 	memcpy(slot->tts_values, entry->values, sizeof entry->values);
 	memcpy(slot->tts_isnull, entry->nulls, sizeof entry->nulls);
 	ExecStoreVirtualTuple(slot);
-	table_tuple_insert(table.heap, slot, GetCurrentCommandId(true), 0, nullptr);
+	table_tuple_insert(heap, slot, GetCurrentCommandId(true), 0, nullptr);
 	ItemPointerData row = slot->tts_tid;
-	ExecDropSingleTupleTableSlot(slot);
 
-	IndexInfo *info = BuildIndexInfo(table.index);
-	const bool unique = index_insert(table.index, entry->values, entry->nulls, &row, table.heap,
-	    UNIQUE_CHECK_PARTIAL, false, info);
-	pfree(info);
-	if (unique)
+	if (index_insert(ledger->table.index, entry->values, entry->nulls, &row, heap,
+	        UNIQUE_CHECK_PARTIAL, false, ledger->index_info))
 		return LedgerState::kNew;
-	const LedgerState state = Find(table, *entry, &row);
+	const LedgerState state = Find(ledger, *entry, &row);
 	if (state != LedgerState::kNew) {
 		CommandCounterIncrement();  // what this command inserted, only a later one may delete
-		simple_table_tuple_delete(table.heap, &row, SnapshotAny);
+		simple_table_tuple_delete(heap, &row, SnapshotAny);
 	}
 	return state;
 }
@@ -109,25 +122,48 @@ void RequireSentTime(const LedgerKey &key)
 
 }  // namespace
 
-LedgerState LookUpInLedger(const LedgerKey &key)
+Ledger *BeginLedger(MemoryContext context, bool enters)
 {
-	const LedgerTable table = OpenLedger(AccessShareLock);
-	const LedgerState state = Find(table, MakeEntry(key), nullptr);
-	CloseLedger(table);
-	return state;
+	const MemoryContext caller = MemoryContextSwitchTo(context);
+	auto *ledger = static_cast<Ledger *>(palloc0(sizeof(Ledger)));
+	const LedgerTable table = OpenLedger(enters ? RowExclusiveLock : AccessShareLock);
+	ledger->context = context;
+	ledger->table = table;
+	InitDirtySnapshot(ledger->dirty);
+	ScanKeyInit(
+	    &ledger->keys[0], kLedgerSentAt + 1, BTEqualStrategyNumber, F_TIMESTAMPTZ_EQ, Datum(0));
+	ScanKeyInit(&ledger->keys[1], kLedgerMessageId + 1, BTEqualStrategyNumber, F_UUID_EQ, Datum(0));
+	ledger->scan = BeginIndexScan(table.heap, table.index, &ledger->dirty, 2);
+	ledger->found = table_slot_create(table.heap, nullptr);
+	ledger->entered = MakeSingleTupleTableSlot(RelationGetDescr(table.heap), &TTSOpsVirtual);
+	ledger->index_info = BuildIndexInfo(table.index);
+	MemoryContextSwitchTo(caller);
+	return ledger;
 }
 
-LedgerState EnterInLedger(const LedgerKey &key)
+void EndLedger(Ledger *ledger)
+{
+	index_endscan(ledger->scan);
+	ExecDropSingleTupleTableSlot(ledger->found);
+	ExecDropSingleTupleTableSlot(ledger->entered);
+	CloseLedger(ledger->table);
+	pfree(ledger);
+}
+
+LedgerState LookUpInLedger(Ledger *ledger, const LedgerKey &key)
+{
+	return Find(ledger, MakeEntry(key), nullptr);
+}
+
+LedgerState EnterInLedger(Ledger *ledger, const LedgerKey &key)
 {
 	RequireSentTime(key);
-	const LedgerTable table = OpenLedger(RowExclusiveLock);
 	Entry entry = MakeEntry(key);
-	LedgerState state = Find(table, entry, nullptr);
+	LedgerState state = key.redelivered ? Find(ledger, entry, nullptr) : LedgerState::kNew;
 	if (state == LedgerState::kNew)
-		state = Insert(table, &entry);
+		state = Insert(ledger, &entry);
 	if (state == LedgerState::kDuplicate)
 		RequireConfirmedCommit();
-	CloseLedger(table);
 	return state;
 }
 

@@ -25,6 +25,7 @@ struct DeleteState {
 	AttrNumber id_column;
 	AttrNumber row_column;
 	bool exactly_once;
+	Ledger *ledger;  // null until a message needs it
 };
 
 // The columns of a row that came up from the scan.
@@ -49,14 +50,18 @@ MessageId MessageIdOf(Datum tid)
 }
 
 // What the ledger makes of a message that is to be taken now.
-Fate FateOf(const DeleteState &columns, const LedgerKey &key)
+Fate FateOf(DeleteState *columns, const LedgerKey &key)
 {
-	const LedgerState state = columns.exactly_once ? EnterInLedger(key) : LedgerState::kNew;
+	if (!columns->exactly_once)
+		return Fate::kTaken;
+	if (columns->ledger == nullptr)
+		columns->ledger = BeginLedger(GetMemoryChunkContext(columns), true);
+	const LedgerState state = EnterInLedger(columns->ledger, key);
 	return state == LedgerState::kNew ? Fate::kTaken : FateInLedger(state);
 }
 
 // Takes the message; false where it has been taken already, or is another transaction's.
-bool Take(const DeleteState &columns, MessageId message)
+bool Take(DeleteState *columns, MessageId message)
 {
 	struct Known {
 		bool open;
@@ -115,7 +120,7 @@ void sqsBeginForeignModify(ModifyTableState *state, ResultRelInfo *target, List 
 		                   errmsg("messages of foreign table \"%s\" are never taken",
 		                       RelationGetRelationName(relation)),
 		                   errhint("The table's option consume says so.")));
-	auto *columns = static_cast<DeleteState *>(palloc(sizeof(DeleteState)));
+	auto *columns = static_cast<DeleteState *>(palloc0(sizeof(DeleteState)));
 	const List *rows = outerPlanState(state)->plan->targetlist;
 	columns->id_column = ExecFindJunkAttributeInTlist(const_cast<List *>(rows), kIdName);
 	columns->row_column = ExecFindJunkAttributeInTlist(const_cast<List *>(rows), kRowName);
@@ -128,13 +133,13 @@ void sqsBeginForeignModify(ModifyTableState *state, ResultRelInfo *target, List 
 TupleTableSlot *sqsExecForeignDelete(
     EState *, ResultRelInfo *target, TupleTableSlot *slot, TupleTableSlot *row)
 {
-	const auto *columns = static_cast<const DeleteState *>(target->ri_FdwState);
+	auto *columns = static_cast<DeleteState *>(target->ri_FdwState);
 	bool is_null = false;
 	const Datum id = ExecGetJunkAttribute(row, columns->id_column, &is_null);
 	if (is_null)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
 		                   errmsg("a row to delete from a queue has no message id")));
-	if (!Take(*columns, MessageIdOf(id)))
+	if (!Take(columns, MessageIdOf(id)))
 		return nullptr;
 
 	if (AttributeNumberIsValid(columns->row_column)) {
@@ -143,6 +148,15 @@ TupleTableSlot *sqsExecForeignDelete(
 			FillFromRow(slot, values);
 	}
 	return slot;
+}
+
+void sqsEndForeignModify(EState *, ResultRelInfo *target)
+{
+	auto *columns = static_cast<DeleteState *>(target->ri_FdwState);
+	if (columns == nullptr || columns->ledger == nullptr)
+		return;
+	EndLedger(columns->ledger);
+	columns->ledger = nullptr;
 }
 
 }  // namespace sqs_fdw::pg

@@ -4,7 +4,6 @@
 
 #include "pg/fdw.h"
 #include "pg/guard.h"
-#include "pg/ledger.h"
 #include "pg/ledger_prune.h"
 #include "pg/rejected.h"
 #include "pg/standby.h"
@@ -80,7 +79,10 @@ bool PassesLedger(ScanState *scan, int row)
 	if (known.taken)  // by an earlier run of this scan
 		return true;
 	const bool enters = scan->takes && !scan->target;
-	const LedgerState state = enters ? EnterInLedger(known.key) : LookUpInLedger(known.key);
+	if (scan->ledger == nullptr)
+		scan->ledger = BeginLedger(GetMemoryChunkContext(scan), enters);
+	const LedgerState state =
+	    enters ? EnterInLedger(scan->ledger, known.key) : LookUpInLedger(scan->ledger, known.key);
 	if (state == LedgerState::kNew)
 		return true;
 	const bool duplicate = state == LedgerState::kDuplicate;
@@ -249,6 +251,9 @@ void sqsEndForeignScan(ForeignScanState *node)
 	if (scan == nullptr || !scan->started)
 		return;
 	scan->started = false;
+	if (scan->ledger != nullptr)
+		EndLedger(scan->ledger);
+	scan->ledger = nullptr;
 	WarnOfRejections(scan->rejections, QueueAsNamed(scan->table), scan->stores_rejected());
 	const int64 taken = Guard([&] { return scan->inbox->counts().taken; });
 	if (scan->table.exactly_once && taken > 0)

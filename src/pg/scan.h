@@ -3,6 +3,7 @@
 
 #include "aws/settlement.h"
 #include "pg/ancestry.h"
+#include "pg/ledger.h"
 #include "pg/option.h"
 #include "pg/plan.h"
 #include "pg/registry.h"
@@ -37,7 +38,8 @@ struct ScanState {
 	bool for_view;  // fills a materialized view: nobody takes that for moving messages
 	RowMaker *maker;
 	aws::QueuePtr *queue;
-	Inbox *inbox;  // valid until closed, or until the transaction ends
+	Inbox *inbox;    // valid until closed, or until the transaction ends
+	Ledger *ledger;  // null until a message needs it
 	int64_t requests_before;
 	int64_t emitted;
 	RejectionTally rejections;

@@ -7,6 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use SqsFdw::Faults;
 use SqsFdw::Test;
 
 my $node = start_node('ledger');
@@ -69,6 +70,26 @@ refill(10);
 commit_and_crash($TAKE, 10);
 run_sql($node, "BEGIN; $TAKE; ROLLBACK");
 wait_for { $queue->counts->{visible} == 10 } 'what a rolled back statement met as duplicates stays in the queue';
+
+# --- duplicates that SQS takes for first deliveries
+
+{
+	my $proxy = SqsFdw::Faults->start(
+		folder   => PostgreSQL::Test::Utils::tempdir('first'),
+		upstream => sqs()->endpoint);
+	create_server($node, 'first', endpoint => $proxy->endpoint, max_connections => 1);
+	for my $statement ($TAKE, 'DELETE FROM login_queue')
+	{
+		refill(10, server => 'first');
+		value($statement);
+		$proxy->script({ action => 'ReceiveMessage', nth => 1, fault => 'redeliver' });
+		my $again = run_sql($node, "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $TAKE")->{out};
+		like($again, qr/Duplicates: 10$/m, 'duplicates are found although they claim to be new');
+		like($again, qr/Taken: 0$/m, 'and are not taken');
+		is(value('SELECT count(*), count(DISTINCT message_id) FROM sqs.ledger'), '10|10', 'nor entered again');
+		$proxy->script();
+	}
+}
 
 # --- rejected and stored
 
