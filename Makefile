@@ -3,8 +3,8 @@
 # Two halves. The targets in OWN set up the machine first, so they must not need PGXS, which may not
 # be installed yet; everything else is PGXS's. A make run uses one half and calls the other.
 
-OWN := bench check check-docker check-long check-valgrind demo format fuzz fuzz-coverage fuzz-rows \
-	help lint local-server setup unit unit-asan
+OWN := bench bench-ledger check check-docker check-long check-valgrind demo format fuzz \
+	fuzz-coverage fuzz-rows help lint local-server setup unit unit-asan
 
 ifneq ($(filter $(OWN),$(MAKECMDGOALS)),)
 include test/own.mk

@@ -21,6 +21,7 @@ help:
 	@echo 'make fuzz-rows     conversion to rows in a real server, on damaged messages; FUZZ_SECONDS=20'
 	@echo 'make lint          clang-format, clang-tidy, shellcheck and the border rules'
 	@echo 'make bench         CPU per message against the transport floor; BENCH_RUNS=5'
+	@echo 'make bench-ledger  what sqs.ledger costs at 10^4, 10^6 and 10^7 entries (minutes, 2 GB of disk)'
 	@echo 'make format        let clang-format rewrite the sources'
 	@echo 'make local-server  an SQS server for your own experiments, until Ctrl-C'
 	@echo 'make setup         install what building and testing need'
@@ -81,6 +82,11 @@ bench:
 	@test/setup build demo bench
 	@$(MAKE_PGXS) -j2 all
 	@test/bench/run
+
+bench-ledger:
+	@test/setup build demo bench
+	@$(MAKE_PGXS) -j2 all
+	@test/bench/run ledger
 
 local-server:
 	@test/setup demo

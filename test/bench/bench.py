@@ -25,9 +25,22 @@ CONNECTIONS = 16  # of the floor; the default of max_connections
 JOB_SIZES = (1_000, 10_000, 100_000)
 JOB_MESSAGES = JOB_SIZES[-1]
 FAR_MESSAGES = 100_000
+REJECTING_MESSAGES = 10_000
 PYTHON_MESSAGES = 5_000
 ROW_BY_ROW_MESSAGES = 500
 GO_MESSAGES = 50_000
+QUEUES = ("near", "again", "few", "half", "far", "empty")
+# What conversion costs by what may go wrong: the words, the table, a condition that all pass.
+REJECTING = {
+    "abort_good": ("abort, good messages: no subtransaction", "aborting", ""),
+    "leave_good": ("leave, good messages: one for a reply", "near", ""),
+    "leave_few": ("leave, 1 % bad", "few_leave", ""),
+    "leave_half": ("leave, 50 % bad", "half_leave", ""),
+    "store_few": ("store, 1 % bad", "few_store", ""),
+    "store_half": ("store, 50 % bad", "half_store", ""),
+    "abort_where": ("abort, good messages, WHERE that all pass", "aborting", "device_type"),
+    "leave_where": ("leave, good messages, WHERE that all pass", "near", "device_type"),
+}
 MASK_BYTES = (15, 36)  # an IPv4 address and a UUID
 MASK_COUNTS = (100, 1_100)
 
@@ -42,7 +55,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--python", default="", help="interpreter with the comparator's modules")
     parser.add_argument("--go", default="", help="the Go comparator")
     parser.add_argument("--no-go", default="", help="why there is none")
-    for queue in ("near", "far", "empty"):
+    for queue in QUEUES:
         parser.add_argument(f"--{queue}", required=True, help="endpoint")
     return parser.parse_args()
 
@@ -87,26 +100,47 @@ def job_costs(session: Session, queue: str, sizes: tuple) -> dict:
     return costs
 
 
+def rejecting_us(table: str, column: str) -> float:
+    """Microseconds a received message, bad ones too."""
+    condition = f"WHERE {column} IS NOT NULL" if column else ""
+    with Session("error") as session:
+        workload.limit(session, table, JOB_SIZES[0])
+        session.run(workload.job(table, condition))
+        workload.limit(session, table, REJECTING_MESSAGES)
+        cost = session.measure(workload.job(table, condition))
+        return cost.cpu_us / REJECTING_MESSAGES
+
+
 def one_round(arguments: argparse.Namespace) -> dict:
     busy = machine.Busy(arguments.root)
-    before = floor_us(arguments)
+    floors = [floor_us(arguments)]
     with Session() as session:
         near = job_costs(session, "near", JOB_SIZES)
-    floor = (before + floor_us(arguments)) / 2
+    floors.append(floor_us(arguments))
+    with Session() as session:
+        once = job_costs(session, "once", (JOB_MESSAGES,))[JOB_MESSAGES]
+    floors.append(floor_us(arguments))
     with Session() as session:
         far = job_costs(session, "far", (FAR_MESSAGES,))[FAR_MESSAGES]
     job = near[JOB_MESSAGES]
+    floor = sum(floors) / len(floors)
     figures = {
         "floor": floor,
         "job": job.us_per_row,
         "job_per_second": job.rows * 1e6 / job.wall_us,
         "job_by_ticks": job.coarse_cpu_us / job.rows,
-        "ratio": job.us_per_row / floor,
+        "ratio": job.us_per_row / ((floors[0] + floors[1]) / 2),
+        "once": once.us_per_row,
+        "once_ratio": once.us_per_row / ((floors[1] + floors[2]) / 2),
+        "wal": job.wal_per_row,
+        "once_wal": once.wal_per_row,
         "far": far.us_per_row,
         "far_per_second": far.rows * 1e6 / far.wall_us,
     }
     figures |= {f"job_{messages}": cost.us_per_row for messages, cost in near.items()}
     figures["flat"] = job.us_per_row / near[JOB_SIZES[-2]].us_per_row
+    for name, (_words, table, column) in REJECTING.items():
+        figures[name] = rejecting_us(table, column)
     comparators = {}
     if arguments.python:
         comparators["python"] = python_us(arguments, "batched", PYTHON_MESSAGES)
@@ -192,7 +226,9 @@ def bar_lines(arguments: argparse.Namespace, rounds: Rounds) -> list[Line]:
         measured(
             "CPU of the job ÷ floor, exactly_once off", Bound(2.0, 1.4), rounds.median("ratio")
         ),
-        measured("CPU of the job ÷ floor, exactly_once on", Bound(2.6, 1.7), NOT_BUILT),
+        measured(
+            "CPU of the job ÷ floor, exactly_once on", Bound(2.6, 1.7), rounds.median("once_ratio")
+        ),
         measured(
             "CPU of well-made Python ÷ ours",
             Bound(15, 25, at_least=True),
@@ -244,7 +280,8 @@ def _flat(figure: str, value: float | str) -> Line:
 def print_costs(rounds: Rounds) -> None:
     names = {
         "floor": "transport floor: receive and delete, libcurl, our signer",
-        "job": "the job, 10^5 messages in one statement",
+        "once": "the job, exactly_once on, 10^5 messages in one statement",
+        "job": "the job, exactly_once off, 10^5 messages in one statement",
         "job_by_ticks": "  the same by the coarser clock of /proc/PID/stat",
         "job_10000": "  10^4 messages in one statement",
         "job_1000": "  10^3 messages in one statement",
@@ -273,6 +310,21 @@ def print_costs(rounds: Rounds) -> None:
         if rounds.values(name + "_per_second")
     ]
     print(f"Messages/s on a queue without latency: {', '.join(rates)}")
+
+
+def print_rejecting(rounds: Rounds) -> None:
+    print(f"\n{'CPU µs a message received, by on_error and conditions':<58}        ÷ abort")
+    for name, (words, _table, _column) in REJECTING.items():
+        ratios = [
+            value / abort
+            for value, abort in zip(rounds.values(name), rounds.values("abort_good"))
+        ]
+        print(f"  {words:<58} {rounds.median(name):8.2f}  {statistics.median(ratios):6.2f}")
+
+
+def print_wal(rounds: Rounds) -> None:
+    off, on = rounds.median("wal"), rounds.median("once_wal")
+    print(f"\nWAL bytes a message: exactly_once off {off:.0f}, on {on:.0f}: {on - off:.0f} more")
 
 
 def versions() -> dict:
@@ -309,7 +361,7 @@ def main() -> None:
     with Session() as session:
         workload.create(
             session,
-            {"near": arguments.near, "far": arguments.far, "empty": arguments.empty},
+            {queue: getattr(arguments, queue) for queue in QUEUES},
         )
     measured_rounds = []
     for number in range(arguments.runs):
@@ -321,6 +373,8 @@ def main() -> None:
     print()
     bar.print_table(lines)
     print_costs(rounds)
+    print_rejecting(rounds)
+    print_wal(rounds)
     print_machine(rounds, about, time.monotonic() - started)
     result = {"machine": about, "bar": bar.as_json(lines), "rounds": measured_rounds}
     arguments.output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")

@@ -18,16 +18,22 @@ class Cost:
     cpu_us: float
     coarse_cpu_us: float
     wall_us: float
+    wal_bytes: int
 
     @property
     def us_per_row(self) -> float:
         return self.cpu_us / self.rows
 
+    @property
+    def wal_per_row(self) -> float:
+        return self.wal_bytes / self.rows
+
 
 class Session:
-    """One connection to the PostgreSQL of libpq's environment. Errors and warnings are raised."""
+    """One connection to the PostgreSQL of libpq's environment. Errors are raised, and so are
+    warnings, unless `level` is higher."""
 
-    def __init__(self):
+    def __init__(self, level: str = "warning"):
         self._psql = subprocess.Popen(
             ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"],
             stdin=subprocess.PIPE,
@@ -35,7 +41,7 @@ class Session:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.run("SET client_min_messages = warning")
+        self.run(f"SET client_min_messages = {level}")
         self.backend = int(self.query("SELECT pg_backend_pid()"))
 
     def __enter__(self) -> "Session":
@@ -57,12 +63,12 @@ class Session:
         return "\n".join(lines)
 
     def measure(self, sql: str) -> Cost:
+        wal = self._wal_position()
         cpu, coarse, started = self._cpu_us(), self._coarse_cpu_us(), time.monotonic_ns()
         rows = self.run(sql)
         wall = time.monotonic_ns() - started
-        return Cost(
-            rows, self._cpu_us() - cpu, self._coarse_cpu_us() - coarse, wall / 1000
-        )
+        cpu, coarse = self._cpu_us() - cpu, self._coarse_cpu_us() - coarse
+        return Cost(rows, cpu, coarse, wall / 1000, self._wal_position() - wal)
 
     def peak_memory_kib(self, sql: str) -> tuple[int, int]:
         """Runs a statement. The backend's peak, shared pages included; and its own pages alone."""
@@ -93,6 +99,9 @@ class Session:
                 return lines, int(line[len(MARK) :])
             lines.append(line)
         raise RuntimeError("\n".join(lines) or "psql ended")
+
+    def _wal_position(self) -> int:
+        return int(self.query("SELECT pg_current_wal_insert_lsn() - '0/0'"))
 
     def _cpu_us(self) -> float:
         return machine.cpu_us(self.backend) + machine.cpu_us(self._psql.pid)
