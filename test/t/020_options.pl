@@ -49,7 +49,7 @@ my @refused = (
 	[ table_with("queue 'q', look_limit '-1'"), '22023', qr/HINT:/, 'a negative limit' ],
 	[ table_with("queue 'q', consume 'sometimes'"), '22023', qr/HINT:.*on_write, always, never/s, 'an unknown mode' ],
 	[ table_with("queue 'q', sns_envelope '2'"), '22023', qr/sns_envelope.*HINT:.*true or false/s, 'an envelope that is neither' ],
-	[ table_with("queue 'q', on_error 'ignore'"), '22023', qr/HINT:.*leave, abort/s, 'an unknown way with errors' ],
+	[ table_with("queue 'q', on_error 'ignore'"), '22023', qr/HINT:.*leave, store, abort/s, 'an unknown way with errors' ],
 	# values
 	[ "$server (region 'us east 1')", '22023', qr/region.*HINT:/s, 'a region with blanks' ],
 	[ "$server (endpoint 'not a url')", '22023', qr/./, 'an endpoint that is no URL' ],
