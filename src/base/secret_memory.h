@@ -23,6 +23,7 @@ void FreeSecretMemory(void *memory, size_t size) noexcept;
 
 // Objects of a class with this base are in such memory when they are made with new.
 struct InSecretMemory {
+	// NOLINTNEXTLINE(misc-new-delete-overloads): the sized form below is its match
 	static void *operator new(size_t size) { return AllocateSecretMemory(size); }
 	static void operator delete(void *memory, size_t size) noexcept
 	{

@@ -96,7 +96,7 @@ void AppendUse(StringInfo line, const Use &use)
 Use MakeUse(const char *function, std::string_view key_id)
 {
 	Use use = {function, {}, GetUserId(), QuoteRole(GetUserId()), 0};
-	key_id.copy(use.key_id, masking::kMaxKeyIdSize);
+	memcpy(use.key_id, key_id.data(), Min(key_id.size(), masking::kMaxKeyIdSize));
 	return use;
 }
 

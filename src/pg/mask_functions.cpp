@@ -78,10 +78,9 @@ Datum ForEachKey(MaskWith mask_with)
 	auto *masks = static_cast<Datum *>(palloc(keys.size() * sizeof(Datum)));
 	int count = 0;
 	masks[count++] = PointerGetDatum(mask_with(&ring->active()));
-	for (size_t i = 0; i < keys.size(); ++i) {
-		const masking::Key *key = keys[i].get();
+	for (const auto &key : keys) {
 		if (key->state() == masking::KeyState::kDecrypt)
-			masks[count++] = PointerGetDatum(mask_with(key));
+			masks[count++] = PointerGetDatum(mask_with(key.get()));
 		CHECK_FOR_INTERRUPTS();
 	}
 	return PointerGetDatum(construct_array(masks, count, TEXTOID, -1, false, TYPALIGN_INT));
