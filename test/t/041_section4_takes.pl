@@ -134,6 +134,11 @@ END
 	takes("$what in a procedure", <<"END", %case);
 CREATE PROCEDURE f() LANGUAGE plpgsql AS \$\$ BEGIN $sql; END \$\$; CALL f()
 END
+	takes("$what in a procedure that commits", <<"END", %case, commits => 1);
+CREATE PROCEDURE f() LANGUAGE plpgsql AS \$\$ BEGIN $sql; COMMIT; END \$\$; CALL f()
+END
+	takes("$what, prepared, seven times", "PREPARE s AS $sql;" . ('EXECUTE s;' x 7) . 'DEALLOCATE s', %case)
+	  unless $what =~ /CREATE/;
 }
 takes('a SQL function with a body of the standard\'s form', <<"END") if $node->pg_version >= 14;
 CREATE FUNCTION f() RETURNS void LANGUAGE sql BEGIN ATOMIC; $insert; END; SELECT f()

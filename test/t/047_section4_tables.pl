@@ -53,6 +53,11 @@ takes('DELETE with a trigger on one of the queues', 'WITH d AS (DELETE FROM p RE
 CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO t SELECT OLD.*; RETURN OLD; END $$;
 CREATE TRIGGER r AFTER DELETE ON q FOR EACH ROW EXECUTE FUNCTION f()
 END
+takes('partitions with their columns in another order', 'WITH d AS (DELETE FROM p RETURNING *) INSERT INTO t SELECT * FROM d', %parted,
+	columns => 'name text, id int NOT NULL', rows => 16, also => [ 'SELECT count(DISTINCT name) FROM t WHERE id > 0', 15 ]);
+takes('partitions with a dropped column', 'WITH d AS (DELETE FROM p RETURNING *) INSERT INTO t SELECT * FROM d', %parted, rows => 16,
+	columns => 'id int NOT NULL, gone text, name text', also => [ 'SELECT count(DISTINCT name) FROM t WHERE id > 0', 15 ],
+	before  => "ALTER FOREIGN TABLE q DROP gone; ALTER FOREIGN TABLE q2 DROP gone; $parted{before}");
 looks('SELECT', 'SELECT count(*) FROM p', %parted, out => [16]);
 looks('SELECT, pruned to no queue', 'SELECT count(*) FROM p WHERE id = 0', %parted, held => 0, received => 0, out => [1]);
 takes("SELECT with consume 'always'", 'SELECT count(*) FROM p', %parted, options => { consume => 'always' }, rows => 0, out => [16]);
