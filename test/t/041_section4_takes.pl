@@ -56,6 +56,8 @@ takes('a CTE that writes beside one that reads the queue', <<'END', rows => 11);
 WITH c AS (SELECT * FROM q), w AS (INSERT INTO t VALUES (0, 'zero'))
 INSERT INTO t SELECT * FROM c
 END
+takes('SELECT from the queue beside a CTE that writes', "WITH w AS (INSERT INTO t VALUES (0)) SELECT id FROM q",
+	rows => 1, out => [ 1 .. 10 ]);
 takes('WITH … INSERT into two tables', <<'END', rows => 20);
 WITH c AS MATERIALIZED (SELECT * FROM q), w AS (INSERT INTO t SELECT * FROM c)
 INSERT INTO t SELECT id + 10, name FROM c
@@ -189,6 +191,11 @@ takes('an aggregate', 'SELECT count(*) FROM q', %always, rows => 0, out => [10])
 takes('COPY (SELECT) TO', 'COPY (SELECT id FROM q) TO STDOUT', %always, rows => 0, out => [ 1 .. 10 ]);
 takes('a loop that inserts', <<'END', %always);
 DO $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM q LOOP INSERT INTO t VALUES (r.id, r.name); END LOOP; END $$
+END
+takes('a loop that commits: all at its first commit', <<'END', %always, commits => 1, rows => 2, says => qr/ERROR:\s+22012/);
+DO $$ DECLARE r record; n int := 3; BEGIN
+	FOR r IN SELECT * FROM q LOOP n := n - 1; INSERT INTO t VALUES (r.id / n); COMMIT; END LOOP;
+END $$
 END
 takes('a cursor: what was fetched', 'BEGIN; DECLARE c CURSOR FOR SELECT * FROM q; FETCH 4 FROM c; COMMIT',
 	%always, commits => 1, left => 6, rows => 0);

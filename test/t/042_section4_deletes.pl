@@ -40,6 +40,8 @@ deletes('DELETE … RETURNING the row', 'DELETE FROM q RETURNING q', out => [ ma
 deletes('DELETE … WHERE … RETURNING another column', 'DELETE FROM q WHERE id > 8 RETURNING upper(name)',
 	left => 8, out => [ 'NAME 9', 'NAME 10' ]);
 deletes('DELETE … RETURNING a constant', 'DELETE FROM q RETURNING 1', out => [ (1) x 10 ]);
+deletes('DELETE, and a SELECT after it, which finds none', 'DELETE FROM q; SELECT count(*) FROM q', out => [0]);
+deletes('DELETE in two steps', "DELETE FROM q WHERE id <= 3; DELETE FROM q WHERE id <= 5", left => 5, received => { 1 => 3, 2 => 7 });
 deletes('DELETE with an alias', 'DELETE FROM q AS m WHERE m.id = 1 RETURNING m.name', left => 9, out => ['name 1']);
 deletes('DELETE FROM ONLY', 'DELETE FROM ONLY q');
 deletes('EXPLAIN ANALYZE of a DELETE', 'EXPLAIN (ANALYZE, COSTS OFF) DELETE FROM q WHERE id < 3', left => 8);
@@ -108,6 +110,8 @@ $loop BEGIN
 	IF r.id > 6 THEN RAISE EXCEPTION 'no'; END IF;
 EXCEPTION WHEN raise_exception THEN NULL; END; END LOOP;
 END
+$cases->fails('the same with a COMMIT for each row',
+	"DO \$\$ DECLARE r record; BEGIN $loop INSERT INTO t VALUES (r.id); COMMIT; END LOOP; END \$\$", '55000');
 loops('a DELETE in a block that is rolled back', <<'END', left => 10, rows => 0);
 BEGIN DELETE FROM q; RAISE EXCEPTION 'no'; EXCEPTION WHEN raise_exception THEN NULL; END;
 END

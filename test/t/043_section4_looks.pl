@@ -149,6 +149,11 @@ DO $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM q LOOP INSERT INTO t VALUES
 END
 looks('SELECT, then INSERT', "SELECT count(*) FROM q; $write", %warned, rows => 1);
 looks('INSERT, then SELECT', "$write; SELECT count(*) FROM q", %warned, rows => 1);
+looks('SELECT of a function that writes', 'SELECT f(id) FROM q', %warned, rows => 10, out => [ 1 .. 10 ],
+	before => 'CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS $$ INSERT INTO t VALUES ($1) RETURNING id $$');
+looks('FOR r IN SELECT … LOOP INSERT, with a COMMIT for each row', <<'END', %warned, rows => 10, commits => 1);
+DO $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM q LOOP INSERT INTO t VALUES (r.id); COMMIT; END LOOP; END $$
+END
 looks('a cursor, then INSERT', "DECLARE c CURSOR FOR SELECT * FROM q; MOVE 1 FROM c; CLOSE c; $write", %warned, rows => 1);
 looks('INSERT from a PL/pgSQL function that looks', 'INSERT INTO t SELECT * FROM f()', %warned, rows => 10,
 	before => 'CREATE FUNCTION f() RETURNS SETOF q LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT * FROM q; END $$');

@@ -137,6 +137,7 @@ foreach my $above (sort keys %cut)
 	$cases->looks("above $above, a look", $query, %case, received => [ 0, 1 ], held => 'any');
 }
 $cases->refuses('above a sort, in CREATE TABLE AS', "CREATE TABLE copy AS $cut{'ORDER BY'}", '0A000');
+$cases->refuses('above a sort, in CREATE TABLE AS EXECUTE', "PREPARE s AS $cut{'ORDER BY'}; CREATE TABLE copy AS EXECUTE s", '0A000');
 $cases->refuses("above a sort, with consume 'always'", $cut{'ORDER BY'}, '0A000', options => { consume => 'always' });
 $cases->refuses('above a sort, in UPDATE … FROM', "UPDATE t SET name = 'x' FROM ($cut{'ORDER BY'}) s WHERE s.id = t.id", '0A000', known => 4);
 $cases->refuses('above a sort, in a function', "DO \$\$ BEGIN INSERT INTO t (id) $cut{'ORDER BY'}; END \$\$", '0A000');
