@@ -158,7 +158,7 @@ sub reads
 	$cases->fresh(columns => 'id int NOT NULL, name public.judged', %case,
 		bodies => [ map { body($_, $_ % 5 ? 'plain' : $command) } 1 .. $messages ]);
 	$cases->value('TRUNCATE public.side');
-	my $did = run_sql($node, $insert);
+	my $did = run_sql($node, "SET sqs_fdw.release_timeout = '1min'; $insert");
 	my ($error) = $did->{err} =~ /ERROR:\s+(\w{5}):/;
 	wait_for { $cases->queue->counts->{in_flight} == 0 } 'nothing to be in flight';
 	my $counts = $cases->counts;
