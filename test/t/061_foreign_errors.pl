@@ -154,9 +154,9 @@ meets('is canceled', "run|SELECT pg_sleep(10) AS $sentinel", ends('57014'), on_e
 sub reads
 {
 	my ($name, $command, %case) = @_;
-	my $messages = 60;
+	my $messages = 60;    # of which two run the command: what is given back comes later each time
 	$cases->fresh(columns => 'id int NOT NULL, name public.judged', %case,
-		bodies => [ map { body($_, $_ % 5 ? 'plain' : $command) } 1 .. $messages ]);
+		bodies => [ map { body($_, $_ % 30 ? 'plain' : $command) } 1 .. $messages ]);
 	$cases->value('TRUNCATE public.side');
 	my $did = run_sql($node, "SET sqs_fdw.release_timeout = '1min'; $insert");
 	my ($error) = $did->{err} =~ /ERROR:\s+(\w{5}):/;
