@@ -122,6 +122,16 @@ inline void ReserveSettingPrefix(const char *prefix)
 #endif
 }
 
+// The index of a table's primary key; invalid where it has none.
+inline Oid PrimaryKeyOf(Relation table)
+{
+#if PG_VERSION_NUM >= 180000
+	return RelationGetPrimaryKeyIndex(table, false);
+#else
+	return RelationGetPrimaryKeyIndex(table);
+#endif
+}
+
 inline IndexScanDesc BeginIndexScan(Relation heap, Relation index, Snapshot snapshot, int keys)
 {
 #if PG_VERSION_NUM >= 180000

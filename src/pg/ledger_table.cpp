@@ -20,7 +20,7 @@ LedgerTable OpenLedger(int lock)
 		    ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("the table sqs.ledger does not exist"),
 		               errhint("Use ALTER EXTENSION sqs_fdw UPDATE.")));
 	const Relation heap = table_open(table, lock);
-	const Oid index = RelationGetPrimaryKeyIndex(heap);
+	const Oid index = PrimaryKeyOf(heap);
 	if (!OidIsValid(index))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 		                   errmsg("the table sqs.ledger has no primary key"),

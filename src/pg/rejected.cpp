@@ -146,8 +146,8 @@ Opened Open(const char *function, int64 id, Column column, SealedPart part)
 	const Relation table = OpenTable(AccessShareLock);
 	ScanKeyData key;
 	ScanKeyInit(&key, kId + 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(id));
-	SysScanDesc scan = systable_beginscan(
-	    table, RelationGetPrimaryKeyIndex(table), true, GetActiveSnapshot(), 1, &key);
+	SysScanDesc scan =
+	    systable_beginscan(table, PrimaryKeyOf(table), true, GetActiveSnapshot(), 1, &key);
 	const HeapTuple tuple = systable_getnext(scan);
 	Opened opened = {HeapTupleIsValid(tuple), {}};
 	if (opened.found) {
