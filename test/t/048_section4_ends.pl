@@ -90,7 +90,9 @@ END
 
 # --- cancel, timeouts, terminate, a client that is gone: in the long poll, and while rows are made
 
+# Open polls are not waited for longer than it takes to release.
 my %polls = (options => { wait_time_seconds => 20 });
+my $soon  = "SET sqs_fdw.release_timeout = '1s'; ";
 my $slow  = "$insert WHERE pg_sleep(10) IS NOT NULL";
 
 sub is_interrupted
@@ -116,13 +118,13 @@ my %how = (
 	'a client that is gone' => sub { $_[1]->{run}->kill_kill; });
 foreach my $what (sort keys %how)
 {
-	my $check = $what =~ /client/ ? "SET client_connection_check_interval = '50ms'; " : '';
+	my $check = $soon . ($what =~ /client/ ? "SET client_connection_check_interval = '50ms'; " : '');
 	is_interrupted("$what in a long poll",      $how{$what}, "$check$insert", %polls);
 	is_interrupted("$what in a slow statement", $how{$what}, "$check$slow");
 	is_interrupted("$what in a DELETE",         $how{$what}, "${check}DELETE FROM q WHERE pg_sleep(10) IS NOT NULL");
 	is_interrupted("$what in a look",           $how{$what}, "${check}SELECT * FROM q", %polls);
 }
-leaves('statement_timeout in a long poll', "SET statement_timeout = '500ms'; $insert", 20, 0, %polls, error => '57014', most => 2);
+leaves('statement_timeout in a long poll', "$soon SET statement_timeout = '500ms'; $insert", 20, 0, %polls, error => '57014', most => 2);
 leaves('statement_timeout in a slow statement', "SET statement_timeout = '500ms'; $slow", 20, 0, error => '57014', most => 2);
 leaves('idle_in_transaction_session_timeout', "SET idle_in_transaction_session_timeout = '100ms'; BEGIN; $insert; \n\\! sleep 1\nSELECT 1", 20, 0);
 

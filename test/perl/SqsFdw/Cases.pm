@@ -33,7 +33,9 @@ use constant {
 sub new
 {
 	my ($class, $node, %options) = @_;
-	$node->safe_psql('postgres', 'ALTER DATABASE postgres SET search_path = work, public');
+	# A busy machine may need more than a second for releases, which few cases are about.
+	$node->safe_psql('postgres', "ALTER DATABASE postgres SET search_path = work, public;
+		ALTER DATABASE postgres SET sqs_fdw.release_timeout = '10s'");
 	my $self = bless {
 		node   => $node,
 		server => $options{server} // 'aws',
