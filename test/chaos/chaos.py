@@ -132,7 +132,7 @@ class Chaos:
             try:
                 self._clients[producer].send(bodies)
             except (OSError, http.client.HTTPException, RuntimeError) as error:
-                self._tally.unexpected.append(f"producer {producer}: {error!r}")
+                self._tally.add_finding(f"producer {producer}: {error!r}")
                 return
             self._sent.update(batch)
             time.sleep(_SEND_SECONDS)

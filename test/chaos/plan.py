@@ -18,6 +18,7 @@ KILLS = (
     "terminate",  # SIGTERM to a backend
     "kill_backend",  # SIGKILL to a backend: the postmaster ends all others and recovers
     "kill_postmaster",  # SIGKILL to the postmaster: its backends find out
+    "power_off",  # SIGKILL to all, and what was not synced is gone
     "immediate_stop",  # SIGQUIT to the postmaster
     "fast_stop",  # SIGINT to the postmaster
     "client_gone",  # the client's end of the connection closes in the middle of a statement
