@@ -133,7 +133,11 @@ class Plan:
     def _choose_troubles(self, rng, number: int) -> tuple:
         count = 2 if self._troubles else 0
         return tuple(
-            Trouble(self._drawn(self._troubles, number * count + i), rng.uniform(0, 0.6), rng.uniform(0.3, 1.0))
+            Trouble(
+                self._drawn(self._troubles, number * count + i),
+                rng.uniform(0, 0.6),
+                rng.uniform(0.3, 1.0),
+            )
             for i in range(count)
         )
 
