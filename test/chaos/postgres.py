@@ -132,13 +132,15 @@ class Postgres:
         """When all are dead: the data directory becomes what is on the disk."""
         while any(_is_running(pid) for pid in self._doomed):
             time.sleep(_RETRY_SECONDS)
-        # What tells the next postmaster of shared memory that is left.
-        with open(f"{self.data}/postmaster.pid", encoding="ascii") as file:
-            lock = file.read()
+        # It tells the next postmaster of shared memory that is left; missing early and late in a
+        # server's life.
+        lock, kept = f"{self.data}/postmaster.pid", f"{self._folder}/postmaster.pid"
+        if os.path.exists(lock):
+            shutil.move(lock, kept)
         shutil.rmtree(self.data)
         shutil.copytree(self._disk, self.data)
-        with open(f"{self.data}/postmaster.pid", "w", encoding="ascii") as file:
-            file.write(lock)
+        if os.path.exists(kept):
+            shutil.move(kept, lock)
         self._doomed = []
 
     def stop(self) -> None:
