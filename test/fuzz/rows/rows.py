@@ -137,7 +137,7 @@ class Fuzzer:
             CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
             CREATE TYPE point_in_time AS (number integer, name text);
             {tables}
-            CREATE UNLOGGED TABLE landed ({definitions}, message_id text, sent timestamptz)""")
+            CREATE TABLE landed ({definitions}, message_id text, sent timestamptz)""")
         require(made.error == "", made.said)
         return session
 
