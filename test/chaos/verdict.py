@@ -27,7 +27,7 @@ def lost_so_far(postgres, queue) -> list:
     """The ids of messages that were deleted from the queue and are not in the table, during a run."""
     deleted = [id_of(body) for body in queue.deleted_bodies()]
     rows = postgres.query(
-        "SELECT id FROM unnest(%s) id WHERE NOT EXISTS (SELECT FROM target t WHERE t.id = id.id)", (deleted,))
+        "SELECT id FROM unnest(%s::text[]) id WHERE NOT EXISTS (SELECT FROM target t WHERE t.id = id.id)", (deleted,))
     return sorted(row[0] for row in rows)
 
 
