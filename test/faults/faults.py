@@ -20,13 +20,21 @@ _FILLER = b" " * 65536
 class Exchange:
     """One request, the rule that it met, and the means to answer it."""
 
-    def __init__(self, handler, action: str, body: bytes, rule: dict):
+    def __init__(self, handler, action: str, body: bytes, rule: dict, log):
         self.handler = handler
         self.action = action
         self.body = body
         self.rule = rule
         self.status = None  # what was sent; None for no reply
         self.reply_bytes = 0
+        self._length = None
+        self._log = log
+
+    def end(self) -> None:
+        """Logs the exchange, once: before the client can have the whole of its reply."""
+        log, self._log = self._log, None
+        if log:
+            log(self)
 
     def forward(self, body: bytes = None) -> tuple:
         """Passes the request on; returns the status, the headers and the body of the reply."""
@@ -53,6 +61,7 @@ class Exchange:
 
     def begin(self, status: int, length: int, headers: dict = None) -> None:
         self.status = status
+        self._length = length
         handler = self.handler
         handler.send_response_only(status)
         handler.send_header("Date", formatdate(time.time() + self.rule.get("date_shift", 0), usegmt=True))
@@ -60,17 +69,22 @@ class Exchange:
         for name, value in {**(headers or {}), **self.rule.get("headers", {})}.items():
             if name.lower() not in _OWN_HEADERS:
                 handler.send_header(name, value)
+        if length == 0:
+            self.end()
         handler.end_headers()
 
     def write(self, data: bytes) -> None:
-        self.handler.wfile.write(data)
         self.reply_bytes += len(data)
+        if self.reply_bytes == self._length:
+            self.end()
+        self.handler.wfile.write(data)
 
     def reply(self, status: int, body: bytes, headers: dict = None) -> None:
         self.begin(status, len(body), headers)
         self.write(body)
 
     def close(self, reset: bool = False) -> None:
+        self.end()
         handler = self.handler
         handler.close_connection = True
         if reset:

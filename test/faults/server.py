@@ -8,6 +8,7 @@ It is a JSON object, described in test/faults/README.md, read at the start or se
 `PUT /scenario`, which also starts the counts again. `GET /health` answers 200.
 
 Each request becomes one line of JSON in the log: what was asked, what was done, how many bytes.
+The line is there before the client can have the whole of its reply.
 Message bodies, receipt handles and header values are left out unless the scenario asks for them.
 """
 
@@ -86,7 +87,6 @@ class Handler(BaseHTTPRequestHandler):
         action = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
         scenario = self.server.scenario
         nth, rule = scenario.next(action)
-        exchange = faults.Exchange(self, action, body, rule)
         record = {
             "at": round(time.monotonic(), 4),
             "action": action,
@@ -97,17 +97,22 @@ class Handler(BaseHTTPRequestHandler):
             "request_headers": sorted(name.lower() for name in self.headers),
             "parameters": _parameters(body),
         }
+        if scenario.log_bodies:
+            record["request_body"] = body.decode("utf-8", "replace")
+            record["authorization"] = self.headers.get("Authorization")
+
+        def log(exchange: faults.Exchange) -> None:
+            record["status"] = exchange.status
+            record["reply_bytes"] = exchange.reply_bytes
+            self.server.log.write(record)
+
+        exchange = faults.Exchange(self, action, body, rule, log)
         try:
             faults.FAULTS[rule["fault"]](exchange)
         except OSError:
             # The client went away, or the fault closed the connection under us.
             self.close_connection = True
-        record["status"] = exchange.status
-        record["reply_bytes"] = exchange.reply_bytes
-        if scenario.log_bodies:
-            record["request_body"] = body.decode("utf-8", "replace")
-            record["authorization"] = self.headers.get("Authorization")
-        self.server.log.write(record)
+        exchange.end()
 
     def _read_body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))

@@ -7,6 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+use SqsFdw::Client;
 use SqsFdw::Faults;
 use SqsFdw::Test;
 
@@ -16,6 +17,13 @@ my $proxy = SqsFdw::Faults->start(
 	upstream => sqs()->endpoint,
 	rules    => []);
 create_server($node, 'faulty', endpoint => $proxy->endpoint, request_timeout => 2);
+
+# What the tests count below, they count in the proxy's log.
+{
+	my $client = SqsFdw::Client->new(endpoint => $proxy->endpoint);
+	my @late   = grep { $client->call('ListQueues'); $proxy->requests('ListQueues') < $_ } 1 .. 300;
+	is("@late", '', 'a request is in the log before its answer is whole');
+}
 
 # Takes thirty messages through the trouble.
 sub check_overcome
