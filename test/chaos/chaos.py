@@ -97,7 +97,8 @@ class Chaos:
                 table_options["exactly_once"] = "false"
             listed = ", ".join(f"{key} '{value}'" for key, value in table_options.items())
             self._postgres.query(
-                f"CREATE FOREIGN TABLE {name} (id text NOT NULL, n int NOT NULL) SERVER queues OPTIONS ({listed})")
+                f"CREATE FOREIGN TABLE {name} (id text NOT NULL, n int NOT NULL) "
+                f"SERVER queues OPTIONS ({listed})")
 
     # ---------------------------------------------------------------------------- one cycle
 
@@ -132,7 +133,7 @@ class Chaos:
             try:
                 self._clients[producer].send(bodies)
             except (OSError, http.client.HTTPException, RuntimeError) as error:
-                self._tally.unexpected.append(f"producer {producer}: {error!r}")
+                self._tally.add_finding(f"producer {producer}: {error!r}")
                 return
             self._sent.update(batch)
             time.sleep(_SEND_SECONDS)
@@ -177,7 +178,8 @@ class Chaos:
         deadline = time.monotonic() + _DRAIN_SECONDS
         while sum(self._queue.counts()) > 0:
             if time.monotonic() > deadline:
-                sys.exit(f"chaos: {self._queue.counts()} messages (visible, in flight) are still in the queue")
+                visible, in_flight = self._queue.counts()
+                sys.exit(f"chaos: {visible} visible and {in_flight} in flight are not to be drained")
             self._queue.make_all_visible()
             self._consume()
             time.sleep(0.05)

@@ -54,6 +54,10 @@ class Tally:
             if code not in EXPECTED_ERRORS:
                 self.unexpected.append(f"{code} in {statement}: {error}".strip())
 
+    def add_finding(self, text: str) -> None:
+        with self._lock:
+            self.unexpected.append(text)
+
     def add_explained(self, plan) -> None:
         with self._lock:
             for node in _nodes(plan):
@@ -90,12 +94,16 @@ class Consumer:
         for statement in statements:
             self._tally.add_statement()
             try:
+                self._connect()
                 self._prepare(statement)
                 self._busy = True
                 shapes.SHAPES[statement.shape](shapes.Run(self._connection, statement, self._tally))
             except psycopg2.Error as error:
                 self._tally.add_error(statement, error)
                 self._recover()
+            except RuntimeError as error:
+                self._tally.add_finding(str(error))
+                return
             finally:
                 self._busy = False
 
@@ -116,11 +124,13 @@ class Consumer:
             self._connection.close()
         self._connection = None
 
-    def _prepare(self, statement: shapes.Statement) -> None:
+    def _connect(self) -> None:
         if self._connection is None or self._connection.closed:
             self._connection = self._postgres.connect_when_up()
             self._pid = self._connection.get_backend_pid()
             self._connection.cursor().execute(_SETTINGS)
+
+    def _prepare(self, statement: shapes.Statement) -> None:
         self._connection.cursor().execute(
             f"SET synchronous_commit = {statement.synchronous_commit};"
             f"SET default_transaction_isolation = '{statement.isolation.lower()}'")

@@ -74,6 +74,8 @@ class Killer:
     def _kill(self, kill: plan.Kill, backend: int | None) -> bool:
         if kill.kind == "client_gone":
             hit = any(c.vanish() for c in self._consumers if c.backend == backend and backend)
+        elif kill.kind == "power_off":
+            hit = self._postgres.fail_power()
         elif kill.kind in _OF_POSTMASTER:
             hit = _send(self._postgres.postmaster, _SIGNALS[kill.kind])
         else:

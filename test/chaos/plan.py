@@ -18,6 +18,7 @@ KILLS = (
     "terminate",  # SIGTERM to a backend
     "kill_backend",  # SIGKILL to a backend: the postmaster ends all others and recovers
     "kill_postmaster",  # SIGKILL to the postmaster: its backends find out
+    "power_off",  # SIGKILL to all, and what was not synced is gone
     "immediate_stop",  # SIGQUIT to the postmaster
     "fast_stop",  # SIGINT to the postmaster
     "client_gone",  # the client's end of the connection closes in the middle of a statement
@@ -132,7 +133,11 @@ class Plan:
     def _choose_troubles(self, rng, number: int) -> tuple:
         count = 2 if self._troubles else 0
         return tuple(
-            Trouble(self._drawn(self._troubles, number * count + i), rng.uniform(0, 0.6), rng.uniform(0.3, 1.0))
+            Trouble(
+                self._drawn(self._troubles, number * count + i),
+                rng.uniform(0, 0.6),
+                rng.uniform(0.3, 1.0),
+            )
             for i in range(count)
         )
 

@@ -1,6 +1,11 @@
-"""The private PostgreSQL: started here, killed by the killer, and started again whenever it is dead."""
+"""The private PostgreSQL: started here, killed by the killer, and started again whenever it is dead.
+
+Its data directory is on a disk of pretence (power_off.c): after a power failure it has what had been
+synced, and nothing else.
+"""
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -13,11 +18,10 @@ START_SECONDS = 60
 _RETRY_SECONDS = 0.05
 
 # Small and quick to recover. An asynchronous commit stays in shared memory for as long as it may, so
-# that a kill takes it away. fsync makes no difference to a killed process.
+# that a kill takes it away.
 _CONFIGURATION = """
 listen_addresses = ''
 unix_socket_directories = '{folder}'
-fsync = off
 shared_buffers = 32MB
 max_connections = 40
 wal_writer_delay = 10s
@@ -39,13 +43,17 @@ class Postgres:
         self.log_path = f"{folder}/postgresql.log"
         self._server = None
         self._restarts = True
+        self._doomed: list = []  # the processes of a server whose power has failed
         self.starts = 0
+        # Small segments, since the whole one is copied when a part of it is synced.
         subprocess.run(
             [f"{programs}/initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8",
-             "--locale=C"],
+             "--locale=C", "--wal-segsize=1"],
             check=True, stdout=subprocess.DEVNULL)
         with open(f"{self.data}/postgresql.conf", "a", encoding="utf-8") as configuration:
             configuration.write(_CONFIGURATION.format(folder=folder))
+        shutil.copytree(self.data, self._disk)
+        self._environment = {**os.environ, **self._pretend_disk()}
         self._keeper = threading.Thread(target=self._keep_running, daemon=True)
         self._keeper.start()
         self.wait_until_up()
@@ -53,6 +61,17 @@ class Postgres:
     @property
     def data(self) -> str:
         return f"{self._folder}/data"
+
+    @property
+    def _disk(self) -> str:
+        return f"{self._folder}/disk"
+
+    def _pretend_disk(self) -> dict:
+        """Builds the library; returns the environment that makes a server use it."""
+        library = f"{self._folder}/power_off.so"
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "power_off.c")
+        subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+        return {"LD_PRELOAD": library, "CHAOS_DATA": self.data, "CHAOS_DISK": self._disk}
 
     @property
     def postmaster(self) -> int | None:
@@ -68,13 +87,14 @@ class Postgres:
         return connection
 
     def connect_when_up(self):
+        """The same, once it is up; raises RuntimeError when it does not come up."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
                 return self.connect()
             except psycopg2.OperationalError:
                 if time.monotonic() > deadline:
-                    raise
+                    raise RuntimeError("the server does not come up: see its log") from None
                 time.sleep(_RETRY_SECONDS)
 
     def wait_until_up(self) -> None:
@@ -93,6 +113,35 @@ class Postgres:
         postmaster = self.postmaster
         if postmaster is not None:
             os.kill(postmaster, number)
+
+    def fail_power(self) -> bool:
+        """Kills every process; the next start finds what is on the disk. Whether there was a server."""
+        postmaster = self.postmaster
+        if postmaster is None or self._doomed:
+            return False
+        os.kill(postmaster, signal.SIGSTOP)  # so that it starts no more
+        self._doomed = _children_of(postmaster) + [postmaster]
+        for pid in self._doomed:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has ended by itself
+        return True
+
+    def _restore_disk(self) -> None:
+        """When all are dead: the data directory becomes what is on the disk."""
+        while any(_is_running(pid) for pid in self._doomed):
+            time.sleep(_RETRY_SECONDS)
+        # It tells the next postmaster of shared memory that is left; missing early and late in a
+        # server's life.
+        lock, kept = f"{self.data}/postmaster.pid", f"{self._folder}/postmaster.pid"
+        if os.path.exists(lock):
+            shutil.move(lock, kept)
+        shutil.rmtree(self.data)
+        shutil.copytree(self._disk, self.data)
+        if os.path.exists(kept):
+            shutil.move(kept, lock)
+        self._doomed = []
 
     def stop(self) -> None:
         self._restarts = False
@@ -113,10 +162,30 @@ class Postgres:
                 # once, and is tried again.
                 self._server = subprocess.Popen(
                     [f"{self._programs}/postgres", "-D", self.data],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment)
             self.starts += 1
             self._server.wait()
+            if self._doomed:
+                self._restore_disk()
             time.sleep(_RETRY_SECONDS)
+
+
+def _status_of(pid: int) -> list:
+    """The fields of /proc/PID/stat behind the name: state, parent, ...; empty for no process."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as status:
+            return status.read().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _children_of(parent: int) -> list:
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if _status_of(pid)[1:2] == [str(parent)]]
+
+
+def _is_running(pid: int) -> bool:
+    return _status_of(pid)[:1] not in ([], ["Z"])
 
 
 def _is_trouble(line: str) -> bool:

@@ -53,6 +53,9 @@ class Fault:
     kind: str
     share: float
 
+    def __post_init__(self):
+        assert self.kind in FAULTS
+
 
 @dataclass
 class Hook:
@@ -90,7 +93,6 @@ class QueueServer:
 
     def __init__(self, seed: str):
         self.queue = StandardQueue(seed)
-        self.requests: dict = {}  # by action
         self._random = random.Random(f"{seed}/server")
         self._faults: list = []
         self._hooks: list = []
@@ -171,10 +173,8 @@ class QueueServer:
         headers = _headers(head)
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         action = headers.get("x-amz-target", "").rpartition(".")[2]
-        request = Request(
-            action, json.loads(body or b"{}"), self._choose_fault(action), writer.get_extra_info("peername")[1]
-        )
-        self.requests[action] = self.requests.get(action, 0) + 1
+        port = writer.get_extra_info("peername")[1]
+        request = Request(action, json.loads(body or b"{}"), self._choose_fault(action), port)
         if action in _OF_THE_HARNESS:
             self._writers.discard(writer)
         status, reply = await self._answer(request, reader)
@@ -241,9 +241,12 @@ class QueueServer:
             raise _Gone
         if request.fault == "late":
             await _wait(reader, _LATE_SECONDS)
-        writer.write(
-            f"HTTP/1.1 {status} -\r\nContent-Type: {_JSON_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        head = (
+            f"HTTP/1.1 {status} -\r\n"
+            f"Content-Type: {_JSON_TYPE}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
         )
+        writer.write(head.encode())
         if request.fault == "truncate":
             writer.write(body[: len(body) // 2])
             await writer.drain()

@@ -120,9 +120,9 @@ class ElasticQueue:
     _VISIBILITY_SECONDS = 5
 
     troubles = (
-        "to_two_sessions", "to_all_sessions", "delete_error", "delete_entries", "delete_hangs", "delete_answer_lost",
-        "delete_black_hole", "release_error", "release_hangs", "receive_lost", "receive_error",
-        "resets", "late")
+        "to_two_sessions", "to_all_sessions", "delete_error", "delete_entries", "delete_hangs",
+        "delete_answer_lost", "delete_black_hole", "release_error", "release_hangs",
+        "receive_lost", "receive_error", "resets", "late")
     has_record = False
 
     def __init__(self, seed: str, upstream: str, folder: str):

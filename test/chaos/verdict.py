@@ -60,7 +60,8 @@ def judge(postgres, queue, sent: set) -> Verdict:
 def describe_doubled(postgres, ids: list) -> list:
     """Which transactions wrote a doubled message, a line each."""
     rows = postgres.query(
-        "SELECT id, string_agg(format('%%s by %%s at %%s', shape, xmin, pg_xact_commit_timestamp(xmin)), '; ')"
+        "SELECT id,"
+        " string_agg(format('%%s by %%s at %%s', shape, xmin, pg_xact_commit_timestamp(xmin)), '; ')"
         " FROM target WHERE id = ANY (%s) GROUP BY id ORDER BY id", (ids[:_MOST_SHOWN],))
     return [f"doubled {id_}: {story}" for id_, story in rows]
 

@@ -112,7 +112,8 @@ each_level
 	$_->{two}->query_safe($_->{begin});
 	my $counts = explain_in($_->{two}, $TAKE_JOBS);
 	$_->{two}->query_safe('COMMIT');
-	is("$counts->{Taken} $counts->{Contended}", '0 0', "$_->{name}: once it has committed, it is nobody's");
+	is("$counts->{Taken} $counts->{Contended}", '0 0',
+		"$_->{name}: once it has committed, it is nobody's");
 	is($counts->{Duplicates}, $counts->{Messages}, "$_->{name}: but a duplicate");
 };
 check_levels('committed');
@@ -174,7 +175,8 @@ my @ids = refill_alone(5);
 $one->query_safe("BEGIN; SAVEPOINT a; $TAKE_JOBS; ROLLBACK TO a");
 expired($queue, 5);
 $one->query_safe($TAKE_JOBS);
-is($one->query_safe('SELECT count(*) FROM done'), 5, 'what a savepoint gave back, the transaction may take again');
+is($one->query_safe('SELECT count(*) FROM done'), 5,
+	'what a savepoint gave back, the transaction may take again');
 $one->query_safe('COMMIT');
 is(entries(), 5, 'with one entry each');
 drain_jobs($node, $queue);
@@ -190,9 +192,11 @@ drain_jobs($node, $queue);
 check_jobs($node, \@ids, 'savepoint, another session');
 
 @ids = refill_alone(5);
-$one->query_safe("BEGIN; SAVEPOINT a; $TAKE_JOBS LIMIT 2; SAVEPOINT b; $TAKE_JOBS; ROLLBACK TO b; RELEASE a");
+$one->query_safe("BEGIN; SAVEPOINT a; $TAKE_JOBS LIMIT 2");
+$one->query_safe("SAVEPOINT b; $TAKE_JOBS; ROLLBACK TO b; RELEASE a");
 expired($queue, 5);
-is(explain_in($two, $TAKE_JOBS)->{Contended}, 2, 'a released savepoint keeps what it has, an inner rollback nothing');
+is(explain_in($two, $TAKE_JOBS)->{Contended}, 2,
+	'a released savepoint keeps what it has, an inner rollback nothing');
 $one->query_safe('COMMIT');
 drain_jobs($node, $queue);
 check_jobs($node, \@ids, 'nested savepoints');
@@ -223,7 +227,8 @@ $one->query_safe('FETCH 4 FROM c');
 $one->query_safe('ROLLBACK TO a');
 $one->query_safe("INSERT INTO done VALUES ('$1', $2)") while $fetched =~ /^(\w+)\|(\d+)$/mg;
 $one->query_safe('CLOSE c; COMMIT');
-is(entries(), 4, 'a cursor enters what was fetched: not what was prefetched, nor what a savepoint gave back');
+is(entries(), 4,
+	'a cursor enters what was fetched: not what was prefetched, nor what a savepoint gave back');
 drain_jobs($node, $queue);
 check_jobs($node, \@ids, 'cursor');
 
@@ -249,10 +254,12 @@ is(value('SELECT count(*) FROM jobs'), 0, 'and it is not returned again');
 is($queue->counts->{visible} + $queue->counts->{in_flight}, 0, 'but deleted');
 
 @ids = refill_alone(6);
-my $move = 'WITH gone AS (DELETE FROM jobs WHERE n <= 4 RETURNING id, n) INSERT INTO done SELECT * FROM gone';
+my $move = 'WITH gone AS (DELETE FROM jobs WHERE n <= 4 RETURNING id, n) '
+  . 'INSERT INTO done SELECT * FROM gone';
 $one->query_safe("BEGIN; $move");
 expired($queue, 6);
-is($two->query_safe('DELETE FROM jobs WHERE n <= 4 RETURNING id'), '', 'DELETE passes over what another DELETE has');
+is($two->query_safe('DELETE FROM jobs WHERE n <= 4 RETURNING id'), '',
+	'DELETE passes over what another DELETE has');
 $one->query_safe('COMMIT');
 is(entries(), 4, 'and enters what it deletes');
 drain_jobs($node, $queue);
@@ -332,7 +339,8 @@ foreach my $victim ('backend', 'server')
 	eval { $session->quit };
 	expired($queue, 25);
 	$faults->script();
-	is(value('SELECT count(*) FROM jobs'), 0, "$victim killed between commit and delete: a look finds nothing");
+	is(value('SELECT count(*) FROM jobs'), 0,
+		"$victim killed between commit and delete: a look finds nothing");
 	expired($queue, 25);
 	drain_jobs($node, $queue);
 	check_jobs($node, \@ids, "$victim killed between commit and delete");

@@ -101,7 +101,8 @@ foreach my $setting ('on', 'remote_apply', 'remote_write')
 	my @ids = refill(20);
 	my ($session) = take_without_standby("SET synchronous_commit = $setting; $TAKE_JOBS");
 	expired($queue, 20);
-	is(value('SELECT count(*) FROM done'), 0, "$setting: while the standby is away, the rows are not there");
+	is(value('SELECT count(*) FROM done'), 0,
+		"$setting: while the standby is away, the rows are not there");
 	is(value("SET synchronous_commit = local; $TAKE_JOBS; SELECT count(*) FROM done"), 0,
 		'and another session passes over the messages');
 	is(in_queue(), 20, 'and they are still in the queue');
@@ -158,7 +159,8 @@ value("ALTER FOREIGN TABLE jobs OPTIONS (ADD consume 'always')");
 $primary->wait_for_catchup($standby);
 expired($queue, 10);
 my $before = $queue->receive_counts;
-check_error($standby, 'SELECT * FROM jobs', '25006', qr/during recovery/, "consume 'always' is refused there");
+check_error($standby, 'SELECT * FROM jobs', '25006', qr/during recovery/,
+	"consume 'always' is refused there");
 my $after = $queue->receive_counts;
 is_deeply($after, { map { $_ => $before->{$_} + 1 } keys %$before }, 'before anything is received');
 value("ALTER FOREIGN TABLE jobs OPTIONS (SET consume 'on_write')");
@@ -172,14 +174,16 @@ $standby->promote;
 my $new_ids = [ @ids, send_jobs($queue, 10) ];
 $session = session($standby);
 wait_for { $queue->counts->{visible} == 20 } 'all messages to be visible';
-is(explain_in($session, $TAKE_JOBS)->{Duplicates}, 4, 'after promotion, what the primary took is a duplicate');
+is(explain_in($session, $TAKE_JOBS)->{Duplicates}, 4,
+	'after promotion, what the primary took is a duplicate');
 $session->quit;
 drain_jobs($standby, $queue);
 check_jobs($standby, $new_ids, 'promotion');
 
 # --- the ledger travels
 
-my $node = $standby;
+my $node     = $standby;
+my $endpoint = sqs()->endpoint;
 
 sub refill_new
 {
@@ -187,6 +191,15 @@ sub refill_new
 	$queue = new_queue('travels', VisibilityTimeout => 1);
 	create_job_tables($node, $queue);
 	return send_jobs($queue, $count);
+}
+
+# What makes a foreign table jobs of the queue.
+sub jobs_table
+{
+	my ($server, %option) = @_;
+	%option = (queue => $queue->name) unless %option;
+	my ($name, $value) = %option;
+	return "CREATE FOREIGN TABLE jobs (id text NOT NULL, n int NOT NULL) $server OPTIONS ($name '$value')";
 }
 
 # The rows are committed, the messages still in the queue, as after a crash.
@@ -217,13 +230,14 @@ $node->safe_psql('postgres', 'DROP DATABASE restored');
 $node->safe_psql('postgres', 'CREATE DATABASE other TEMPLATE template0');
 $node->safe_psql('other', <<"END");
 CREATE EXTENSION sqs_fdw;
-CREATE SERVER aws FOREIGN DATA WRAPPER sqs_fdw OPTIONS (region 'us-east-1', endpoint '@{[sqs()->endpoint]}');
+CREATE SERVER aws FOREIGN DATA WRAPPER sqs_fdw OPTIONS (region 'us-east-1', endpoint '$endpoint');
 CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (access_key_id 'test', secret_access_key 'test');
 CREATE FOREIGN TABLE jobs (id text NOT NULL, n int NOT NULL) SERVER aws OPTIONS (queue '@{[$queue->name]}');
 CREATE TABLE done (id text, n int);
 END
 drain_jobs($node, $queue, $TAKE_JOBS, 'other');
-is_deeply(lost_and_doubled($node, \@ids), { lost => 0, doubled => 0 }, 'a second database: the first loses nothing');
+is_deeply(lost_and_doubled($node, \@ids), { lost => 0, doubled => 0 },
+	'a second database: the first loses nothing');
 is($node->safe_psql('other', 'SELECT count(*) FROM done'), 12,
 	'but the second has a row, too, for what the first could not delete');
 $node->safe_psql('postgres', 'DROP DATABASE other');
@@ -231,10 +245,7 @@ $node->safe_psql('postgres', 'DROP DATABASE other');
 # --- the table goes, the ledger stays
 
 @ids = take_undeleted(8);
-value(<<"END", $node);
-DROP FOREIGN TABLE jobs;
-CREATE FOREIGN TABLE jobs (id text NOT NULL, n int NOT NULL) SERVER aws OPTIONS (queue_url '@{[$queue->url]}');
-END
+value('DROP FOREIGN TABLE jobs; ' . jobs_table('SERVER aws', queue_url => $queue->url), $node);
 drain_jobs($node, $queue);
 check_jobs($node, \@ids, 'a foreign table dropped and made again, under another name of its queue');
 
@@ -247,8 +258,7 @@ value('DROP FOREIGN TABLE tasks', $node);
 # Another server, another user mapping, another table: the same messages.
 @ids = take_undeleted(8);
 create_server($node, 'second', endpoint => sqs()->endpoint);
-value("CREATE FOREIGN TABLE tasks (id text NOT NULL, n int NOT NULL) SERVER second OPTIONS (queue '@{[$queue->name]}')",
-	$node);
+value(jobs_table('SERVER second') =~ s/jobs/tasks/r, $node);
 drain_jobs($node, $queue, 'INSERT INTO done SELECT id, n FROM tasks');
 check_jobs($node, \@ids, 'the queue by another server');
 value('DROP SERVER second CASCADE', $node);
@@ -257,21 +267,15 @@ value('DROP SERVER second CASCADE', $node);
 
 my $again = <<"END";
 CREATE EXTENSION sqs_fdw;
-CREATE SERVER aws FOREIGN DATA WRAPPER sqs_fdw OPTIONS (region 'us-east-1', endpoint '@{[sqs()->endpoint]}');
+CREATE SERVER aws FOREIGN DATA WRAPPER sqs_fdw OPTIONS (region 'us-east-1', endpoint '$endpoint');
 CREATE USER MAPPING FOR CURRENT_USER SERVER aws OPTIONS (access_key_id 'test', secret_access_key 'test');
 END
-sub new_table
-{
-	return
-	  "CREATE FOREIGN TABLE jobs (id text NOT NULL, n int NOT NULL) SERVER aws OPTIONS (queue '@{[$queue->name]}')";
-}
-
 @ids = refill_new(10);
 $session = session($node);
 $session->query_safe("BEGIN; $TAKE_JOBS LIMIT 6; DROP EXTENSION sqs_fdw CASCADE; COMMIT");
 is(in_queue(), 4, 'DROP EXTENSION in the transaction that took: what it took is deleted');
 $session->query_safe($again);
-$session->query_safe(new_table());
+$session->query_safe(jobs_table('SERVER aws'));
 drain_jobs($node, $queue);
 check_jobs($node, \@ids, 'DROP EXTENSION and commit');
 
@@ -287,7 +291,7 @@ check_jobs($node, \@ids, 'DROP EXTENSION and rollback');
 push @ids, send_jobs($queue, 5);
 $session->query_safe('DROP EXTENSION sqs_fdw CASCADE');
 $session->query_safe($again);
-$session->query_safe(new_table());
+$session->query_safe(jobs_table('SERVER aws'));
 drain_jobs($node, $queue);
 is_deeply(lost_and_doubled($node, \@ids), { lost => 0, doubled => 5 },
 	'DROP EXTENSION forgets what it has: nothing lost, what was not deleted doubled');

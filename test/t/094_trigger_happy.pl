@@ -44,7 +44,8 @@ sub check_fails
 	check_error($node, $sql, $sqlstate, $pattern, "$name fails");
 	wait_for { $queue->counts->{visible} == @ids } 'the messages to be released';
 	is(value('SELECT count(*) FROM done'), 0, "$name: no row is left");
-	is(value("SELECT count(*) FROM sqs.ledger WHERE sent_at > now() - interval '1 hour'"), 0, 'and no entry');
+	is(value("SELECT count(*) FROM sqs.ledger WHERE sent_at > now() - interval '1 hour'"), 0,
+		'and no entry');
 	return;
 }
 
@@ -85,7 +86,8 @@ foreach my $name (sort keys %triggers)
 }
 
 refill(30);
-value('ALTER TABLE done ADD UNIQUE (n) DEFERRABLE INITIALLY DEFERRED; CREATE TABLE taken_numbers AS SELECT 17 AS n');
+value('ALTER TABLE done ADD UNIQUE (n) DEFERRABLE INITIALLY DEFERRED');
+value('CREATE TABLE taken_numbers AS SELECT 17 AS n');
 check_fails("BEGIN; $TAKE_JOBS; INSERT INTO done SELECT 'x', n FROM taken_numbers; COMMIT",
 	'23505', qr/duplicate key/, 'a deferred unique key');
 check_moves('a deferred unique key');
@@ -105,7 +107,8 @@ check_moves('a deferred foreign key');
 refill(30);
 value('CREATE UNIQUE INDEX ON done ((n % 10))');
 value("$TAKE_JOBS ON CONFLICT DO NOTHING");
-is(in_queue(), 0, 'ON CONFLICT DO NOTHING: a row that conflicts has left the scan, its message is taken');
+is(in_queue(), 0,
+	'ON CONFLICT DO NOTHING: a row that conflicts has left the scan, its message is taken');
 is_deeply(lost_and_doubled($node, \@ids), { lost => 20, doubled => 0 }, 'and the statement dropped it');
 
 refill(30);
@@ -213,7 +216,8 @@ $remote->safe_psql('postgres', 'ALTER TABLE done ADD UNIQUE (n) DEFERRABLE INITI
 $remote->safe_psql('postgres', "INSERT INTO done VALUES ('$ids[0]', 7)");
 check_error($node, $TAKE_JOBS, '23505', qr/duplicate key/, 'the commit there fails');
 wait_for { $queue->counts->{visible} == 20 } 'the messages to be released';
-is($remote->safe_psql('postgres', 'SELECT count(*) FROM done'), 1, 'then there is no row, here is no commit');
+is($remote->safe_psql('postgres', 'SELECT count(*) FROM done'), 1,
+	'then there is no row, here is no commit');
 $remote->safe_psql('postgres', 'TRUNCATE done');
 drain_jobs($node, $queue);
 check_jobs($remote, \@ids, 'a commit that failed there');
@@ -260,7 +264,8 @@ refill(20);
 value('COPY (SELECT id, n FROM jobs) TO STDOUT');
 wait_for { $queue->counts->{visible} == 20 } 'the messages to be released';
 is(value('SELECT count(*) FROM sqs.ledger'), 0, 'COPY of a SELECT is a look');
-is(scalar(split /\n/, value('COPY (DELETE FROM jobs WHERE n <= 8 RETURNING id) TO STDOUT')), 8, 'COPY of a DELETE takes');
+is(scalar(split /\n/, value('COPY (DELETE FROM jobs WHERE n <= 8 RETURNING id) TO STDOUT')), 8,
+	'COPY of a DELETE takes');
 my @copied = split /\n/, value('COPY (INSERT INTO done SELECT id, n FROM jobs RETURNING id) TO STDOUT');
 is_deeply([ sort @copied ], [ sort @ids[ 8 .. 19 ] ], 'COPY of an INSERT takes the rest');
 is(in_queue(), 0, 'and nothing is left');
@@ -285,7 +290,9 @@ foreach my $forced ('off', 'on')
 
 	refill(30);
 	drain_jobs($node, $queue,
-		"$set CREATE TABLE copy AS SELECT j.id, j.n FROM jobs j JOIN big USING (n); INSERT INTO done TABLE copy; DROP TABLE copy");
+		"$set CREATE TABLE copy AS SELECT j.id, j.n FROM jobs j JOIN big USING (n);
+		 INSERT INTO done TABLE copy;
+		 DROP TABLE copy");
 	check_jobs($node, \@ids, "CREATE TABLE AS with a parallel scan, forced $forced");
 }
 
@@ -330,7 +337,8 @@ for my $step (0 .. 24)
 	$pid     = $session->query_safe('SELECT pg_backend_pid()');
 	$session->query_safe("$TAKE_JOBS LIMIT 1");
 }
-cmp_ok($endings{memory}, '>', 0, "out of memory: $endings{memory} statements fail, $endings{success} do not");
+cmp_ok($endings{memory}, '>', 0,
+	"out of memory: $endings{memory} statements fail, $endings{success} do not");
 unlike(slurp_file($node->logfile), qr/terminated by signal|PANIC/, 'no session crashes');
 drain_jobs($node, $queue);
 check_jobs($node, \@ids, 'out of memory');
