@@ -197,7 +197,8 @@ class Chaos:
         caught = found.redelivered if self._queue.has_record else explained.get("Duplicates", 0)
         print(
             f"statements={self._tally.statements} errors={_listed(self._tally.errors)} "
-            f"starts={self._postgres.starts} rows={found.rows} redelivered={found.redelivered} "
+            f"starts={self._postgres.starts} stuck_stops={self._postgres.stuck_stops} "
+            f"rows={found.rows} redelivered={found.redelivered} "
             f"explained={_listed(explained)} unexpected={len(odd)}")
         print(
             f"chaos: cycles={self._options.cycles} {_listed(self._killer.counts)} messages={found.messages} "

@@ -16,6 +16,9 @@ import psycopg2
 # A recovery on a busy machine; then something is wrong.
 START_SECONDS = 60
 _RETRY_SECONDS = 0.05
+# How often the server is looked at, and how long a checkpointer may be its only process.
+_LOOK_SECONDS = 1
+_ALONE_SECONDS = 5
 
 # Small and quick to recover. An asynchronous commit stays in shared memory for as long as it may, so
 # that a kill takes it away.
@@ -45,6 +48,7 @@ class Postgres:
         self._restarts = True
         self._doomed: list = []  # the processes of a server whose power has failed
         self.starts = 0
+        self.stuck_stops = 0  # those that PostgreSQL itself does not end
         # Small segments, since the whole one is copied when a part of it is synced.
         subprocess.run(
             [f"{programs}/initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8",
@@ -119,7 +123,10 @@ class Postgres:
         postmaster = self.postmaster
         if postmaster is None or self._doomed:
             return False
-        os.kill(postmaster, signal.SIGSTOP)  # so that it starts no more
+        # Only when it has come to rest are there no more children to come.
+        os.kill(postmaster, signal.SIGSTOP)
+        while _is_running(postmaster) and _status_of(postmaster)[:1] != ["T"]:
+            time.sleep(_RETRY_SECONDS / 10)
         self._doomed = _children_of(postmaster) + [postmaster]
         for pid in self._doomed:
             try:
@@ -164,10 +171,40 @@ class Postgres:
                     [f"{self._programs}/postgres", "-D", self.data],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment)
             self.starts += 1
-            self._server.wait()
+            self._wait_for_end()
             if self._doomed:
                 self._restore_disk()
             time.sleep(_RETRY_SECONDS)
+
+    def _wait_for_end(self) -> None:
+        """Until the server has ended, by itself or because it hangs in a way that is PostgreSQL's own.
+
+        A fast shutdown that comes between a crash's restart and its first replayed record waits for
+        ever for a checkpointer that nobody has told: 15.20 without any extension does so, too.
+        """
+        alone_since = None
+        while True:
+            try:
+                self._server.wait(_LOOK_SECONDS)
+                return
+            except subprocess.TimeoutExpired:
+                pass
+            titles = [_title_of(pid) for pid in _children_of(self._server.pid)]
+            if titles != ["postgres: checkpointer"]:
+                alone_since = None
+            elif alone_since is None:
+                alone_since = time.monotonic()
+            elif time.monotonic() - alone_since > _ALONE_SECONDS:
+                self.stuck_stops += 1
+                self.signal_postmaster(signal.SIGQUIT)
+
+
+def _title_of(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as title:
+            return title.read().rstrip("\0 ")
+    except OSError:
+        return ""
 
 
 def _status_of(pid: int) -> list:
