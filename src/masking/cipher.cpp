@@ -107,6 +107,21 @@ const unsigned char *Bytes(std::string_view text) noexcept
 	return reinterpret_cast<const unsigned char *>(text.data());
 }
 
+// By the size of its key in bytes; nullptr if there is none.
+const EVP_CIPHER *AesOf(size_t key_size) noexcept
+{
+	switch (key_size) {
+		case 16:
+			return EVP_aes_128_ecb();
+		case 24:
+			return EVP_aes_192_ecb();
+		case kKeySize / 2:
+			return EVP_aes_256_ecb();
+		default:
+			return nullptr;
+	}
+}
+
 }  // namespace
 
 void AesSiv::FreeContext::operator()(EVP_CIPHER_CTX *context) const noexcept
@@ -116,7 +131,7 @@ void AesSiv::FreeContext::operator()(EVP_CIPHER_CTX *context) const noexcept
 
 AesSiv::Context AesSiv::MakeContext(std::string_view key)
 {
-	const EVP_CIPHER *aes = key.size() == kKeySize / 2 ? EVP_aes_256_ecb() : EVP_aes_128_ecb();
+	const EVP_CIPHER *aes = AesOf(key.size());
 	Context context(EVP_CIPHER_CTX_new());
 	if (!context || EVP_EncryptInit_ex2(context.get(), aes, Bytes(key), nullptr, nullptr) != 1 ||
 	    EVP_CIPHER_CTX_set_padding(context.get(), 0) != 1)
@@ -126,7 +141,7 @@ AesSiv::Context AesSiv::MakeContext(std::string_view key)
 
 AesSiv::AesSiv(std::string_view key)
 {
-	if (key.size() != kKeySize && key.size() != kShortKeySize)
+	if (key.size() % 2 != 0 || AesOf(key.size() / 2) == nullptr)
 		throw Error(Fault::kInternal, "a masking key has a wrong length");
 	mac_ = MakeContext(key.substr(0, key.size() / 2));
 	ctr_ = MakeContext(key.substr(key.size() / 2));

@@ -19,7 +19,6 @@ namespace sqs_fdw::masking {
 constexpr size_t kBlockSize = 16;
 constexpr size_t kSivSize = 16;  // the synthetic IV in front of the ciphertext; also the tag
 constexpr size_t kKeySize = 64;  // 32 bytes for S2V, 32 for CTR
-constexpr size_t kShortKeySize = 32;
 constexpr size_t kHashSize = 32;  // SHA-256
 
 using Block = std::array<uint8_t, kBlockSize>;
@@ -37,7 +36,7 @@ public:
 	// computed once for all of them. Belongs to the key that made it.
 	using Prefix = Block;
 
-	// kKeySize bytes; or kShortKeySize, for AES-128, which RFC 5297 gives its test vectors for.
+	// kKeySize bytes; or 32 or 48, for AES-128 and AES-192, which test vectors are published for.
 	explicit AesSiv(std::string_view key);
 	~AesSiv();
 	AesSiv(const AesSiv &) = delete;
