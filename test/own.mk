@@ -99,15 +99,18 @@ format:
 	@test/setup lint
 	@clang-format-14 -i $(SOURCES)
 
-# Each variant of the unit tests has a folder of objects of its own.
+# Each variant of the unit tests has a folder of objects of its own. The vectors are run even where a
+# test failed.
+run_unit = $(1)/unit_tests --gtest_brief=1; status=$$?; \
+	echo 'Test vectors of AES-SIV:'; $(1)/siv_vectors test/unit/siv/*.json || status=1; exit $$status
 
 unit:
 	@test/setup build check
 	@$(MAKE) --no-print-directory -f test/unit.mk VARIANT=$(BUILD)/unit
-	@$(BUILD)/unit/unit_tests --gtest_brief=1
+	@$(call run_unit,$(BUILD)/unit)
 
 unit-asan:
 	@test/setup build check
 	@$(MAKE) --no-print-directory -f test/unit.mk VARIANT=$(BUILD)/asan \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
-	@$(BUILD)/asan/unit_tests --gtest_brief=1
+	@$(call run_unit,$(BUILD)/asan)
