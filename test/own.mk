@@ -20,7 +20,7 @@ help:
 	@echo 'make fuzz          libFuzzer on the parsers; FUZZ_SECONDS=20 FUZZ_TARGETS=body_fuzz; also fuzz-coverage'
 	@echo 'make fuzz-rows     conversion to rows in a real server, on damaged messages; FUZZ_SECONDS=20'
 	@echo 'make lint          clang-format, clang-tidy, shellcheck and the border rules'
-	@echo 'make bench         CPU per message against the transport floor; BENCH_RUNS=5'
+	@echo 'make bench         CPU per message against the transport floor, and per mask; BENCH_RUNS=5'
 	@echo 'make bench-ledger  what sqs.ledger costs at 10^4, 10^6 and 10^7 entries (minutes, 2 GB of disk)'
 	@echo 'make format        let clang-format rewrite the sources'
 	@echo 'make local-server  an SQS server for your own experiments, until Ctrl-C'

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import bar
 import machine
+import masking
 import workload
 from bar import NOT_BUILT, Bound, Line, measured
 from session import Session
@@ -369,14 +370,21 @@ def main() -> None:
         measured_rounds.append(one_round(arguments))
     rounds = Rounds(measured_rounds)
     lines = bar_lines(arguments, rounds)
+    masks = masking.measure(arguments.runs)
     about = machine.describe() | {"versions": versions()}
     print()
     bar.print_table(lines)
     print_costs(rounds)
     print_rejecting(rounds)
     print_wal(rounds)
+    masking.print_rounds(masks)
     print_machine(rounds, about, time.monotonic() - started)
-    result = {"machine": about, "bar": bar.as_json(lines), "rounds": measured_rounds}
+    result = {
+        "machine": about,
+        "bar": bar.as_json(lines),
+        "rounds": measured_rounds,
+        "masking": masks,
+    }
     arguments.output.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
 
 
