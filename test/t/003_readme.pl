@@ -10,8 +10,8 @@ use Test::More;
 use SqsFdw::Readme qw(blocks rows text);
 use SqsFdw::Test;
 
-# Chapters that other tests run: 067_pg_cron.pl.
-my %elsewhere = ('On a schedule' => 1);
+# What other tests run: 067_pg_cron.pl, 077_migration.pl.
+my %elsewhere = map { $_ => 1 } 'On a schedule', 'Tables filled by older scripts', 'Hashes', 'Base64', 'Encrypted with AES-ECB';
 
 use constant LOGINS => 20;
 

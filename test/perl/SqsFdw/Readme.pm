@@ -10,7 +10,7 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use JSON::PP;
 
-our @EXPORT_OK = qw(anchors_of blocks checkout links rows text);
+our @EXPORT_OK = qw(anchors_of blocks chapter checkout links rows text);
 
 # The checkout, or the copy of it that the tests run on.
 sub checkout
@@ -67,6 +67,14 @@ sub blocks
 		}
 	}
 	return @blocks;
+}
+
+# The text of a chapter, with its sections.
+sub chapter
+{
+	my ($markdown, $title) = @_;
+	my ($chapter) = $markdown =~ /^(## \Q$title\E\n.*?)(?=^## |\z)/ms or die "no chapter $title\n";
+	return $chapter;
 }
 
 # The rows of the tables under a heading, as lines, without their heads.
