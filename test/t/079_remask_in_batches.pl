@@ -118,7 +118,7 @@ interrupt_at(0.72, sub {
 }, 'killed');
 cmp_ok(moved(), '<', $to_move, 'not all was done yet');
 
-# A transaction that has made a mask of the old key, as one that began before the new key was active may.
+# A transaction that made a mask of the old key, as one that began before the new key was active may have.
 my $old = session($node);
 $old->query_safe(q{BEGIN; INSERT INTO user_logins (user_id, masked_device_id) VALUES ('late', sqs.mask('late', 'device_id', 'k1'))});
 value($call);
