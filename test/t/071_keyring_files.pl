@@ -138,6 +138,17 @@ chmod 0600, "$space/keyring";
 symlink "$space/keyring", $keyring;
 check_bad('inside a tablespace', 'a link into a tablespace');
 clear();
+# The WAL is in base backups wherever it is: initdb --waldir puts it elsewhere in this way.
+my $wal = $node->basedir . '/wal';
+$node->stop;
+rename $node->data_dir . '/pg_wal', $wal or die "$wal: $!\n";
+symlink $wal, $node->data_dir . '/pg_wal' or die "$wal: $!\n";
+$node->start;
+append_to_file("$wal/keyring", "k1 active $k1\n");
+chmod 0600, "$wal/keyring";
+symlink "$wal/keyring", $keyring;
+check_bad('inside the data directory', 'a link into the folder of the WAL');
+clear();
 
 # --- several things at once, and what is only unwise
 
