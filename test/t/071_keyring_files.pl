@@ -117,6 +117,10 @@ clear();
 symlink $keyring, $keyring;
 check_bad('Too many levels of symbolic links', 'a link to itself');
 clear();
+# The server's own, with mode 0400, a size of 0 and bytes in it: as if it had grown in between.
+symlink '/proc/self/environ', $keyring;
+check_bad('changed while it was read', 'a file that has more bytes than its size');
+clear();
 # Root's, with a mode that is too open for it.
 symlink '/etc/passwd', $keyring;
 check_bad('group or world access', q{another account's file});

@@ -31,9 +31,12 @@ INSERT INTO user_logins (user_id, masked_ip, masked_device_id)
 SELECT n, CASE WHEN n % 7 > 0 THEN sqs.mask_ip('10.0.0.0'::inet + n) END,
        CASE WHEN n % 5 > 0 THEN sqs.mask(n::text, 'device_id') END
 FROM   generate_series(1, ${\ROWS}) AS n;
-CREATE TABLE update_log (user_id text);
+CREATE TABLE update_log (user_id text, xid xid8 DEFAULT pg_current_xact_id());
 CREATE FUNCTION log_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \$\$
 BEGIN INSERT INTO update_log VALUES (new.user_id); RETURN NULL; END \$\$;
+CREATE TABLE progress_log (xid xid8 DEFAULT pg_current_xact_id());
+CREATE FUNCTION log_progress() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS \$\$
+BEGIN INSERT INTO progress_log DEFAULT VALUES; RETURN NULL; END \$\$;
 CREATE TRIGGER log_update AFTER UPDATE ON user_logins FOR EACH ROW EXECUTE FUNCTION log_update();
 END
 
@@ -41,7 +44,8 @@ my @recipe = map { $_->{text} }
   grep { $_->{heading} eq 'Moving a large table to a new key' && $_->{language} eq 'sql' } blocks(text());
 is(scalar @recipe, 2, 'the README has the recipe');
 my ($grants) = map { $_->{text} } grep { $_->{heading} eq 'Roles' && $_->{text} =~ /CREATE ROLE key_operator/ } blocks(text());
-value("CREATE ROLE security_officer; $grants; $recipe[0]");
+value("CREATE ROLE security_officer; $grants; $recipe[0];
+	CREATE TRIGGER log_progress AFTER UPDATE ON remask_progress FOR EACH ROW EXECUTE FUNCTION log_progress()");
 my ($progress) = $recipe[1] =~ /^(SELECT .*)/ms;
 like($recipe[1], qr/^SET ROLE key_operator;\nCALL remask_user_logins\(\);/, 'the key operator calls it');
 my $call = 'SET ROLE key_operator; CALL remask_user_logins(' . BATCH . ')';
@@ -127,6 +131,8 @@ $old->quit;
 is(value($progress) =~ s/\|[^|]*$//r, "k2|${\moved()}|100", 'a call goes on to the end');
 is(moved(), $to_move, 'each row was moved');
 is(twice(), 0, 'once');
+is(value('SELECT count(*) FROM update_log WHERE xid NOT IN (SELECT xid FROM progress_log)'), 0,
+	'in the transaction that says so');
 is(value(q{SELECT count(*) FROM user_logins WHERE masked_ip LIKE '__.k1.%' OR masked_device_id LIKE '__.k1.%'}),
 	1, 'but for the row of the transaction that is older than the key');
 value($call);
