@@ -74,6 +74,9 @@ void Judge(Plan *plan, bool inner, Walk *walk)
 			if (reinterpret_cast<Limit *>(plan)->limitOffset != nullptr)
 				ancestry.drops_rows = true;
 			break;
+		case T_ModifyTable:
+			ancestry.writers = list_append_unique_ptr(ancestry.writers, plan);
+			break;
 		default:
 			break;
 	}
@@ -99,9 +102,23 @@ bool Descend(Plan *plan, Walk *walk)
 	return found;
 }
 
+// Where the plan does not tell what is above the scan, such as that of an expression: expects the
+// worst.
+void ExpectAnything(PlannedStmt *statement, Ancestry *ancestry)
+{
+	ancestry->runs_again = true;
+	List *plans = lcons(statement->planTree, list_copy(statement->subplans));
+	ListCell *cell;
+	foreach (cell, plans) {
+		auto *plan = static_cast<Plan *>(lfirst(cell));
+		if (plan != nullptr && IsA(plan, ModifyTable))
+			ancestry->writers = list_append_unique_ptr(ancestry->writers, plan);
+	}
+}
+
 // Goes on from the scans of a CTE, whose own plan the scan is in: those of the statement itself,
 // and those of other CTEs, which are followed in turn. They replay what the CTE has kept.
-bool DescendToCte(PlannedStmt *statement, int cte_plan, Walk *walk)
+void DescendToCte(PlannedStmt *statement, int cte_plan, Walk *walk)
 {
 	const bool runs_again = walk->ancestry.runs_again;
 	walk->cte_plan = cte_plan;
@@ -115,7 +132,9 @@ bool DescendToCte(PlannedStmt *statement, int cte_plan, Walk *walk)
 		DescendToCte(statement, foreach_current_index(cell) + 1, walk);
 	}
 	walk->ancestry.runs_again = runs_again;
-	return found;
+	// What nothing reads but an expression may be run again, unless it writes.
+	if (!found && !IsA(list_nth(statement->subplans, cte_plan - 1), ModifyTable))
+		ExpectAnything(statement, &walk->ancestry);
 }
 
 }  // namespace
@@ -129,11 +148,10 @@ Ancestry FindAncestry(PlannedStmt *statement, const Plan *scan)
 	foreach (cell, statement->subplans) {
 		if (!Descend(static_cast<Plan *>(lfirst(cell)), &walk))
 			continue;
-		if (!DescendToCte(statement, foreach_current_index(cell) + 1, &walk))
-			walk.ancestry.runs_again = true;  // a subplan of an expression
+		DescendToCte(statement, foreach_current_index(cell) + 1, &walk);
 		return walk.ancestry;
 	}
-	walk.ancestry.runs_again = true;
+	ExpectAnything(statement, &walk.ancestry);
 	return walk.ancestry;
 }
 

@@ -16,6 +16,9 @@ struct Ancestry {
 	bool drops_rows = false;
 	// A LIMIT is above a node that reads more rows than the LIMIT lets through.
 	bool cut_by_limit = false;
+	// The ModifyTable nodes that get rows of the scan; all of the statement's where the scan is in
+	// a subplan of an expression.
+	struct ::List *writers = nullptr;
 };
 
 // Looks at the plan and its subplans for `scan`.

@@ -6,6 +6,7 @@
 #include "pg/guard.h"
 #include "pg/rejected.h"
 #include "pg/statement.h"
+#include "pg/volatile_target.h"
 #include "pg/xact.h"
 
 #include "pg/server.h"
@@ -33,32 +34,6 @@ void RefuseTaking(const ScanState &scan)
 		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 		                   errmsg("cannot take messages from a queue in a read-only transaction"),
 		                   errhint("Use a READ WRITE transaction.")));
-}
-
-// Rows of a table without a write-ahead log are gone after a crash; the messages would be, too.
-void WarnOfVolatileTarget(const ScanState &scan, EState *estate)
-{
-	if (!scan.takes || scan.target)
-		return;
-	ListCell *cell;
-	foreach (cell, estate->es_plannedstmt->resultRelations) {
-		const Oid target = exec_rt_fetch(static_cast<Index>(lfirst_int(cell)), estate)->relid;
-		const char persistence = get_rel_persistence(target);
-		if (persistence == RELPERSISTENCE_PERMANENT)
-			continue;
-		const bool temporary = persistence == RELPERSISTENCE_TEMP;
-		ereport(WARNING,
-		    (errcode(ERRCODE_WARNING),
-		        errmsg("messages of queue \"%s\" are taken into %s table \"%s\"",
-		            QueueAsNamed(scan.table), temporary ? "temporary" : "unlogged",
-		            get_rel_name(target)),
-		        temporary ? errdetail("Its rows are gone when the session ends, and the messages "
-		                              "have left the queue.")
-		                  : errdetail("Its rows are gone after a crash, and the messages have left "
-		                              "the queue."),
-		        errhint("Use a permanent table, or set the foreign table's option consume to "
-		                "'never'.")));
-	}
 }
 
 // The rows that the LIMIT cuts off would be taken, and lost.
@@ -130,7 +105,8 @@ void StartScan(ForeignScanState *node, ScanState *scan)
 	scan->for_view = InSecurityRestrictedOperation();
 	RefuseTaking(*scan);
 	RefuseCutting(*scan);
-	WarnOfVolatileTarget(*scan, estate);
+	if (scan->takes)
+		WarnOfVolatileTarget(QueueAsNamed(scan->table), scan->ancestry.writers, estate);
 	if (scan->stores_rejected())
 		RequireSealingKey();
 

@@ -1,9 +1,11 @@
-// Remembers the destination of the statements that are running or explained, for scans to ask.
+// Remembers where the rows of statements go that are running or explained, for scans to ask.
 #include "pg/statement.h"
 
 #include "pg/server.h"
 
 extern "C" {
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
 #include "tcop/dest.h"
 }
 
@@ -16,12 +18,15 @@ struct Running {
 	EState *estate;
 	CommandDest destination;
 	Running *outer;
+	Oid filled;  // the table that it makes for its rows, once it is there
+	bool has_warned;
 };
 
 Running *innermost = nullptr;
 ExecutorRun_hook_type previous_run = nullptr;
 ExecutorStart_hook_type previous_start = nullptr;
 ExplainOneQuery_hook_type previous_explain = nullptr;
+object_access_hook_type previous_access = nullptr;
 
 // EXPLAIN without ANALYZE does not run its statement; this is of CREATE TABLE AS or SELECT INTO.
 bool explains_into = false;
@@ -37,7 +42,7 @@ void RunNext(EXECUTOR_RUN_PARAMETERS)
 
 void RunHook(EXECUTOR_RUN_PARAMETERS)
 {
-	Running running = {query->estate, query->dest->mydest, innermost};
+	Running running = {query->estate, query->dest->mydest, innermost, InvalidOid, false};
 	innermost = &running;
 	PG_TRY();
 	{
@@ -89,14 +94,32 @@ void StartHook(QueryDesc *query, int eflags)
 		standard_ExecutorStart(query, eflags);
 }
 
+// The first table that such a statement makes is the one for its rows. Its destination knows it,
+// but shows it to nobody.
+void AccessHook(ObjectAccessType access, Oid catalog, Oid object, int part, void *argument)
+{
+	if (previous_access != nullptr)
+		previous_access(access, catalog, object, part, argument);
+	if (access == OAT_POST_CREATE && catalog == RelationRelationId && innermost != nullptr &&
+	    innermost->destination == DestIntoRel && !OidIsValid(innermost->filled))
+		innermost->filled = object;
+}
+
+Running *FindRunning(EState *estate)
+{
+	Running *running = innermost;
+	while (running != nullptr && running->estate != estate)
+		running = running->outer;
+	return running;
+}
+
 // Whether the statement's rows go into a new table.
 bool FillsTable(EState *estate)
 {
-	for (const Running *running = innermost; running != nullptr; running = running->outer) {
-		// CREATE MATERIALIZED VIEW fills its table the way CREATE TABLE AS does, but is run again.
-		if (running->estate == estate)
-			return running->destination == DestIntoRel && !InSecurityRestrictedOperation();
-	}
+	const Running *running = FindRunning(estate);
+	// CREATE MATERIALIZED VIEW fills its table the way CREATE TABLE AS does, but is run again.
+	if (running != nullptr)
+		return running->destination == DestIntoRel && !InSecurityRestrictedOperation();
 	return explains_into;
 }
 
@@ -108,6 +131,22 @@ bool StatementWrites(EState *estate)
 	return statement->commandType != CMD_SELECT || statement->hasModifyingCTE || FillsTable(estate);
 }
 
+Oid TableFilled(EState *estate)
+{
+	const Running *running = FindRunning(estate);
+	return running != nullptr && FillsTable(estate) ? running->filled : InvalidOid;
+}
+
+bool FirstToWarn(EState *estate)
+{
+	Running *running = FindRunning(estate);
+	if (running == nullptr)
+		return true;
+	const bool first = !running->has_warned;
+	running->has_warned = true;
+	return first;
+}
+
 void InstallExecutorHooks()
 {
 	previous_run = ExecutorRun_hook;
@@ -116,6 +155,8 @@ void InstallExecutorHooks()
 	ExecutorStart_hook = StartHook;
 	previous_explain = ExplainOneQuery_hook;
 	ExplainOneQuery_hook = ExplainHook;
+	previous_access = object_access_hook;
+	object_access_hook = AccessHook;
 }
 
 }  // namespace sqs_fdw::pg

@@ -11,7 +11,15 @@ namespace sqs_fdw::pg {
 // wanted, or to explain, not before: only then it is known where the rows go.
 bool StatementWrites(struct ::EState *estate);
 
-// Watches ExecutorRun and EXPLAIN. Called once per backend, from _PG_init.
+// The table that CREATE TABLE AS or SELECT INTO has made for the rows of the statement of `estate`,
+// which runs; 0 where it is no such statement.
+Oid TableFilled(struct ::EState *estate);
+
+// Whether this is the first time that it is asked of the running statement of `estate`: for
+// warnings that each of its scans might raise.
+bool FirstToWarn(struct ::EState *estate);
+
+// Watches ExecutorRun, EXPLAIN and new tables. Called once per backend, from _PG_init.
 void InstallExecutorHooks();
 
 }  // namespace sqs_fdw::pg

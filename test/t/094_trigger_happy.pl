@@ -177,6 +177,71 @@ foreach my $kind ('UNLOGGED', 'TEMPORARY')
 }
 $durable->stop;
 
+# Who takes into such a table is told so: once a statement, whatever it is, and not where it only looks.
+my $fleeting = <<'END';
+DROP TABLE IF EXISTS fleeting, parted, copy;
+CREATE UNLOGGED TABLE fleeting (id text, n int);
+INSERT INTO fleeting VALUES ('old', 1);
+CREATE TABLE parted (id text, n int) PARTITION BY LIST (n);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1) PARTITION BY HASH (id);
+CREATE TABLE parted_2 PARTITION OF parted DEFAULT;
+CREATE UNLOGGED TABLE parted_1_0 PARTITION OF parted_1 FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+END
+
+# Each pair is a statement and the tables that its warnings are about.
+sub check_warnings
+{
+	my ($pairs, %options) = @_;
+	while (my ($statement, $expected) = splice @$pairs, 0, 2)
+	{
+		refill(2, %options);
+		value("SET client_min_messages = warning; $fleeting");
+		my $result = run_sql($node, $statement);
+		ok($result->{ok}, "$statement runs") or diag($result->{err});
+		my @tables = $result->{err} =~ /WARNING:  01000: messages of queue "targets[^"]*" are taken into (\w+ table "\w+")/g;
+		is("@tables", $expected, 'and is warned of ' . ($expected || 'nothing'));
+	}
+	return;
+}
+
+my ($unlogged, $partition) = ('unlogged table "fleeting"', 'unlogged table "parted_1_0"');
+my $from = 'SELECT id, n FROM jobs';
+check_warnings([
+	"CREATE TEMPORARY TABLE copy AS $from"                   => 'temporary table "copy"',
+	"CREATE TABLE pg_temp.copy AS $from"                     => 'temporary table "copy"',
+	"CREATE UNLOGGED TABLE copy AS $from"                    => 'unlogged table "copy"',
+	"SELECT id, n INTO TEMPORARY copy FROM jobs"             => 'temporary table "copy"',
+	"SELECT id, n INTO UNLOGGED copy FROM jobs"              => 'unlogged table "copy"',
+	"PREPARE s AS $from; CREATE UNLOGGED TABLE copy AS EXECUTE s" => 'unlogged table "copy"',
+	"EXPLAIN ANALYZE CREATE UNLOGGED TABLE copy AS $from"    => 'unlogged table "copy"',
+	"DO 'BEGIN CREATE UNLOGGED TABLE copy AS $from; END'"    => 'unlogged table "copy"',
+	"CREATE TABLE copy AS $from"                             => '',
+	"CREATE UNLOGGED TABLE copy AS $from WITH NO DATA"       => '',
+	"EXPLAIN CREATE UNLOGGED TABLE copy AS $from"            => '',
+	"WITH d AS (DELETE FROM jobs RETURNING id, n) INSERT INTO fleeting SELECT * FROM d" => $unlogged,
+	"WITH i AS (INSERT INTO fleeting $from RETURNING n) SELECT sum(n) FROM i"           => $unlogged,
+	"WITH i AS (INSERT INTO fleeting $from) INSERT INTO done VALUES ('x', 0)"           => $unlogged,
+	"WITH i AS (INSERT INTO fleeting VALUES ('x', 0)) INSERT INTO done $from"           => '',
+	"WITH d AS (DELETE FROM jobs RETURNING id, n), i AS (INSERT INTO fleeting VALUES ('x', 0)) INSERT INTO done SELECT * FROM d" => '',
+	"INSERT INTO fleeting SELECT (SELECT id FROM jobs LIMIT 1), 1"                      => $unlogged,
+	"INSERT INTO fleeting $from UNION ALL $from"                                        => $unlogged,
+	"INSERT INTO parted $from"                               => $partition,
+	"INSERT INTO parted_2 SELECT id, 2 FROM jobs"            => '',
+	"UPDATE fleeting f SET id = j.id FROM jobs j WHERE j.n = f.n"                       => $unlogged,
+	"UPDATE parted p SET id = j.id FROM jobs j WHERE j.n = p.n"                         => $partition,
+	"DELETE FROM fleeting f USING jobs j WHERE j.n = f.n"    => '',
+	"DELETE FROM jobs RETURNING id"                          => '',
+	"COPY (INSERT INTO fleeting $from RETURNING 1) TO STDOUT" => $unlogged,
+	"COPY ($from) TO STDOUT"                                 => '',
+]);
+check_warnings([
+	"MERGE INTO fleeting f USING jobs j ON j.n = f.n WHEN MATCHED THEN UPDATE SET id = j.id" => $unlogged,
+	"MERGE INTO parted p USING jobs j ON j.n = p.n WHEN NOT MATCHED THEN INSERT VALUES (j.id, j.n)" => $partition,
+]) if $node->pg_version >= 15;
+check_warnings([ "INSERT INTO fleeting $from" => '', "CREATE UNLOGGED TABLE copy AS $from" => '' ], consume => 'never');
+check_warnings([ $from => '', "CREATE MATERIALIZED VIEW seen AS $from; DROP MATERIALIZED VIEW seen" => '' ],
+	consume => 'always');
+
 # --- foreign tables: not covered
 
 # postgres_fdw commits there before the commit here.
