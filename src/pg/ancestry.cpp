@@ -36,6 +36,28 @@ List *OtherChildren(Plan *plan)
 	}
 }
 
+bool IsNull(const Node *expression)
+{
+	return expression == nullptr ||
+	       (IsA(expression, Const) && reinterpret_cast<const Const *>(expression)->constisnull);
+}
+
+void JudgeLimit(const Limit *limit, Walk *walk)
+{
+	Ancestry &ancestry = walk->ancestry;
+	if (!IsNull(limit->limitCount))
+		ancestry.cut_by_limit = ancestry.cut_by_limit || walk->reads_ahead;
+
+	Node *offset = limit->limitOffset;
+	if (IsNull(offset))
+		return;
+	// OFFSET 0 is but a fence for the planner.
+	if (IsA(offset, Const) && DatumGetInt64(reinterpret_cast<Const *>(offset)->constvalue) <= 0)
+		return;
+	ancestry.drops_rows = true;
+	ancestry.offsets = list_append_unique_ptr(ancestry.offsets, offset);
+}
+
 // `inner`: the scan is on the right side of this node.
 void Judge(Plan *plan, bool inner, Walk *walk)
 {
@@ -70,9 +92,7 @@ void Judge(Plan *plan, bool inner, Walk *walk)
 			ancestry.drops_rows = true;
 			break;
 		case T_Limit:
-			ancestry.cut_by_limit = ancestry.cut_by_limit || walk->reads_ahead;
-			if (reinterpret_cast<Limit *>(plan)->limitOffset != nullptr)
-				ancestry.drops_rows = true;
+			JudgeLimit(reinterpret_cast<Limit *>(plan), walk);
 			break;
 		case T_ModifyTable:
 			ancestry.writers = list_append_unique_ptr(ancestry.writers, plan);

@@ -16,6 +16,9 @@ struct Ancestry {
 	bool drops_rows = false;
 	// A LIMIT is above a node that reads more rows than the LIMIT lets through.
 	bool cut_by_limit = false;
+	// The expressions of each OFFSET above the scan, without those that are constants and skip
+	// nothing.
+	struct ::List *offsets = nullptr;
 	// The ModifyTable nodes that get rows of the scan; all of the statement's where the scan is in
 	// a subplan of an expression.
 	struct ::List *writers = nullptr;

@@ -49,6 +49,48 @@ void RefuseCutting(const ScanState &scan)
 	                           "table's option max_messages.")));
 }
 
+// A parameter of the statement, as it is or made a bigint.
+bool IsParameter(const Node *expression)
+{
+	if (IsA(expression, FuncExpr)) {
+		const auto *cast = reinterpret_cast<const FuncExpr *>(expression);
+		if (cast->funcformat != COERCE_IMPLICIT_CAST || list_length(cast->args) != 1)
+			return false;
+		expression = static_cast<const Node *>(linitial(cast->args));
+	}
+	return IsA(expression, Param) &&
+	       reinterpret_cast<const Param *>(expression)->paramkind == PARAM_EXTERN;
+}
+
+// A parameter tells now whether it skips rows. What any other expression will be, in this pass of
+// the scan or a later one, nobody knows.
+bool Skips(Node *offset, ForeignScanState *node)
+{
+	if (!IsParameter(offset))
+		return true;
+	ExprState *state = ExecInitExpr(reinterpret_cast<Expr *>(offset), &node->ss.ps);
+	bool is_null = false;
+	const Datum rows = ExecEvalExprSwitchContext(state, node->ss.ps.ps_ExprContext, &is_null);
+	return !is_null && DatumGetInt64(rows) > 0;
+}
+
+// The rows that the OFFSET skips would be taken, and lost.
+void RefuseSkipping(const ScanState &scan, ForeignScanState *node)
+{
+	if (!scan.takes || scan.target)
+		return;
+	ListCell *cell;
+	foreach (cell, scan.ancestry.offsets) {
+		if (Skips(static_cast<Node *>(lfirst(cell)), node))
+			ereport(ERROR,
+			    (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			        errmsg("an OFFSET would drop messages that are taken from queue \"%s\"",
+			            QueueAsNamed(scan.table)),
+			        errhint("Leave the OFFSET out, and skip rows where the target is read. Only 0, "
+			                "as a constant or a parameter, is allowed.")));
+	}
+}
+
 // How many replies of each poll may be under way or wait to be read.
 constexpr int64 kRepliesAhead = 2;
 
@@ -105,6 +147,7 @@ void StartScan(ForeignScanState *node, ScanState *scan)
 	scan->for_view = InSecurityRestrictedOperation();
 	RefuseTaking(*scan);
 	RefuseCutting(*scan);
+	RefuseSkipping(*scan, node);
 	if (scan->takes)
 		WarnOfVolatileTarget(QueueAsNamed(scan->table), scan->ancestry.writers, estate);
 	if (scan->stores_rejected())
