@@ -17,8 +17,8 @@ struct evp_cipher_ctx_st;
 namespace sqs_fdw::masking {
 
 constexpr size_t kBlockSize = 16;
-constexpr size_t kSivSize = 16;  // the synthetic IV in front of the ciphertext; also the tag
-constexpr size_t kKeySize = 64;  // 32 bytes for S2V, 32 for CTR
+constexpr size_t kSivSize = 16;   // the synthetic IV in front of the ciphertext; also the tag
+constexpr size_t kKeySize = 64;   // 32 bytes for S2V, 32 for CTR
 constexpr size_t kHashSize = 32;  // SHA-256
 
 using Block = std::array<uint8_t, kBlockSize>;

@@ -1,13 +1,16 @@
 // The vectors tool: what it counts, what it tells of a failed test, and what it refuses to read.
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,21 +77,32 @@ protected:
 		return folder_ / name;
 	}
 
-	static Outcome Run(const std::string &arguments)
+	Outcome Run(std::vector<std::string> arguments)
 	{
-		const fs::path program = fs::read_symlink("/proc/self/exe").parent_path() / "siv_vectors";
-		FILE *pipe = popen((program.string() + " " + arguments + " 2>&1 </dev/null").c_str(), "r");
-		Outcome outcome;
-		if (pipe == nullptr)
-			return outcome;
-		for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe))
-			outcome.text.push_back(static_cast<char>(c));
-		const int status = pclose(pipe);
-		outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-		return outcome;
+		const std::string output = folder_ / "output";
+		arguments.insert(
+		    arguments.begin(), fs::read_symlink("/proc/self/exe").parent_path() / "siv_vectors");
+		std::vector<char *> words;
+		for (std::string &argument : arguments)
+			words.push_back(argument.data());
+		words.push_back(nullptr);
+		posix_spawn_file_actions_t actions;
+		posix_spawn_file_actions_init(&actions);
+		posix_spawn_file_actions_addopen(
+		    &actions, STDOUT_FILENO, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+		pid_t pid = 0;
+		const int error = posix_spawn(&pid, words[0], &actions, nullptr, words.data(), environ);
+		posix_spawn_file_actions_destroy(&actions);
+		int status = 0;
+		if (error != 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+			return {};
+		std::ostringstream text;
+		text << std::ifstream(output).rdbuf();
+		return {WEXITSTATUS(status), text.str()};
 	}
 
-	Outcome RunOn(const std::string &text) { return Run(Write("vectors.json", text)); }
+	Outcome RunOn(const std::string &text) { return Run({Write("vectors.json", text)}); }
 
 	// One test, which fails with these words.
 	void ExpectFailure(const std::string &test, const std::string &words)
@@ -116,7 +130,7 @@ TEST_F(SivVectors, counts_the_tests_of_all_files)
 	const std::string one = Write("one.json", File(Vector()));
 	const std::string two =
 	    Write("two.json", File(Vector() + "," + Vector({{"result", "acceptable"}})));
-	const Outcome outcome = Run(one + " " + two);
+	const Outcome outcome = Run({one, two});
 	EXPECT_EQ(outcome.text, "3 passed, 0 failed\n");
 	EXPECT_EQ(outcome.status, 0);
 }
@@ -189,12 +203,12 @@ TEST_F(SivVectors, tells_of_a_file_that_cannot_be_read_and_goes_on)
 {
 	const std::string good = Write("good.json", File(Vector()));
 	for (const fs::path &bad : {folder_, folder_ / "missing.json"}) {
-		const Outcome outcome = Run(bad.string() + " " + good);
+		const Outcome outcome = Run({bad.string(), good});
 		EXPECT_EQ(outcome.status, 2);
 		EXPECT_EQ(
 		    outcome.text, bad.string() + ": cannot be read, or is empty\n1 passed, 0 failed\n");
 	}
-	EXPECT_EQ(Run("").status, 2);
+	EXPECT_EQ(Run({}).status, 2);
 }
 
 }  // namespace
