@@ -70,17 +70,17 @@ void NoticeLimit(const ScanState &scan)
 	                        scan.takes ? "max_messages" : "look_limit")));
 }
 
-// The statement takes longer than messages stay invisible: going on would receive the same ones for
-// ever.
+// This statement, or an earlier one of the transaction, received them longer ago than messages stay
+// invisible: going on would receive the same ones for ever.
 void EndForRepeats(ScanState *scan)
 {
 	if (!scan->ended)
 		ereport(WARNING,
 		    (errcode(ERRCODE_WARNING),
-		        errmsg("messages of queue \"%s\" came again while the statement still held them",
+		        errmsg("messages of queue \"%s\" came again while the transaction still held them",
 		            QueueAsNamed(scan->table)),
 		        errdetail("Each was returned once. The scan has ended."),
-		        errhint("Set the table's option visibility_timeout to more than the statement "
+		        errhint("Set the table's option visibility_timeout to more than the transaction "
 		                "takes, or max_messages to less.")));
 	scan->ended = true;
 }
