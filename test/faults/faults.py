@@ -216,6 +216,15 @@ def _duplicate(exchange: Exchange) -> None:
     exchange.reply(status, json.dumps(reply).encode(), headers)
 
 
+def _first_delivery(exchange: Exchange) -> None:
+    """A receive that tells of each message that it has not been received before."""
+    status, headers, body = exchange.forward()
+    reply = json.loads(body)
+    for message in reply.get("Messages", []):
+        message.setdefault("Attributes", {})["ApproximateReceiveCount"] = "1"
+    exchange.reply(status, json.dumps(reply).encode(), headers)
+
+
 def _redeliver(exchange: Exchange) -> None:
     """A receive that returns the messages of the latest passed receive once more."""
     reply = {"Messages": exchange.handler.server.last_messages}
@@ -245,5 +254,6 @@ FAULTS = {
     "not_json": _not_json,
     "fail_entries": _fail_entries,
     "duplicate": _duplicate,
+    "first_delivery": _first_delivery,
     "redeliver": _redeliver,
 }

@@ -310,13 +310,85 @@ is($queue->counts->{visible} + $queue->counts->{in_flight}, 0, 'it meets duplica
 check_jobs($node, \@ids, 'a role without rights');
 $_->quit foreach $one, $two;
 
-# --- a crash between the commit and the deletes
-
-my $hang   = { action => 'DeleteMessageBatch', fault => 'hang' };
 my $faults = SqsFdw::Faults->start(
 	folder   => PostgreSQL::Test::Utils::tempdir('faults'),
 	upstream => sqs()->endpoint);
 create_server($node, 'shaky', endpoint => $faults->endpoint);
+
+# --- a queue that tells of each delivery that it is the first
+
+# Such a message is entered without a look at the ledger: it is the index that tells who has it.
+sub refill_lying
+{
+	my ($count) = @_;
+	my @sent = refill_alone($count, server => 'shaky');
+	$faults->script({ action => 'ReceiveMessage', fault => 'first_delivery' });
+	return @sent;
+}
+
+foreach my $level ('READ COMMITTED', 'SERIALIZABLE')
+{
+	($one, $two) = (session($node), session($node));
+	my $begin = "BEGIN ISOLATION LEVEL $level";
+
+	@ids = refill_lying(5);
+	$one->query_safe("$begin; $TAKE_JOBS");
+	$two->query_safe("$begin");
+	foreach my $time ('the first time', 'and the second')
+	{
+		expired($queue, 5);
+		my $counts = explain_in($two, $TAKE_JOBS);
+		is("$counts->{Taken} $counts->{Contended} $counts->{Duplicates} $counts->{Released}", '0 5 0 5',
+			"receive count 1, $level: what a running transaction has is passed over, $time");
+	}
+	$one->query_safe('COMMIT');
+	expired($queue, 5);
+	my $counts = explain_in($two, $TAKE_JOBS);
+	is("$counts->{Taken} $counts->{Contended} $counts->{Duplicates}", '0 0 5', 'once it has committed, it is a duplicate');
+	$two->query_safe('COMMIT');
+	is(entries(), 5, 'with one entry each');
+	drain_jobs($node, $queue);
+	check_jobs($node, \@ids, "receive count 1, $level, committed");
+
+	@ids = refill_lying(5);
+	$one->query_safe("$begin; $TAKE_JOBS");
+	expired($queue, 5);
+	is(explain_in($two, "$TAKE_JOBS")->{Contended}, 5, 'passed over');
+	$two->query_safe("$begin");
+	expired($queue, 5);
+	is(explain_in($two, "$TAKE_JOBS")->{Contended}, 5, 'in a transaction');
+	$one->query_safe('ROLLBACK');
+	wait_for
+	{
+		$two->query_safe($TAKE_JOBS);
+		$two->query_safe('SELECT count(*) FROM done') == 5
+	}
+	'the transaction to have what is nobody\'s';
+	$two->query_safe('COMMIT');
+	is(entries(), 5, 'and it enters them, though it had tried before');
+	drain_jobs($node, $queue);
+	check_jobs($node, \@ids, "receive count 1, $level, rolled back");
+
+	# Each has what the other wants next.
+	@ids = refill_lying(10);
+	$one->query_safe("$begin; $TAKE_JOBS WHERE n <= 5");
+	wait_for { $queue->counts->{visible} >= 5 } 'the others to be released';
+	$two->query_safe("$begin; $TAKE_JOBS WHERE n > 5");
+	foreach my $session ($one, $two)
+	{
+		expired($queue, 10);
+		$session->query_safe($TAKE_JOBS);
+	}
+	$_->query_safe('COMMIT') foreach $one, $two;
+	drain_jobs($node, $queue);
+	check_jobs($node, \@ids, "receive count 1, $level, crosswise");
+	$_->quit foreach $one, $two;
+}
+$faults->script();
+
+# --- a crash between the commit and the deletes
+
+my $hang = { action => 'DeleteMessageBatch', fault => 'hang' };
 foreach my $victim ('backend', 'server')
 {
 	@ids = refill_alone(25, server => 'shaky');
