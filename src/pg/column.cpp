@@ -11,6 +11,7 @@
 #include "pg/server.h"
 
 extern "C" {
+#include "access/transam.h"
 #include "utils/fmgroids.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
@@ -250,6 +251,7 @@ Column DescribeColumn(Relation relation, int attnum)
 	DescribeSource(&column, relation);
 	column.type = attribute->atttypid;
 	column.base_type = getBaseType(attribute->atttypid);
+	column.is_core_type = attribute->atttypid < FirstGenbkiObjectId;
 	column.typmod = attribute->atttypmod;
 	column.is_json = column.base_type == JSONOID || column.base_type == JSONBOID;
 	column.is_time = column.base_type == DATEOID || column.base_type == TIMESTAMPOID ||

@@ -33,7 +33,8 @@ struct Column {
 	const char *mask;     // the domain, in UTF-8, that the value is masked with; null: it is not
 	int index;            // of kBody and kMessageAttribute: among those of the MessageReader
 	Oid type;
-	Oid base_type;  // of a domain the type below
+	Oid base_type;      // of a domain the type below
+	bool is_core_type;  // the server's own: its input function runs nobody else's code
 	int typmod;
 	bool is_json;           // json or jsonb: the value's JSON, not its text
 	bool is_time;           // date, timestamp or timestamptz

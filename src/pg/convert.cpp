@@ -246,6 +246,7 @@ void ConvertColumn(RowMaker *maker, int index, const aws::Message &message, Row 
 	Datum *value = &row->values[column.attnum - 1];
 	maker->in_progress = {
 	    generated ? Rejection::Kind::kGenerated : Rejection::Kind::kValue, 0, column.name};
+	maker->input = generated ? nullptr : &column;
 	const bool present = generated ? GeneratedValue(maker, index, *row, value)
 	                               : SourceValue(maker, index, message, value);
 	row->nulls[column.attnum - 1] = !present;
@@ -256,6 +257,7 @@ void ConvertColumn(RowMaker *maker, int index, const aws::Message &message, Row 
 void CheckRow(RowMaker *maker, Row *row)
 {
 	ShowRow(maker, *row);
+	maker->input = nullptr;
 	for (int i = 0; i < maker->check_count; ++i) {
 		maker->in_progress = {
 		    Rejection::Kind::kCheck, ERRCODE_CHECK_VIOLATION, maker->check_names[i]};

@@ -40,6 +40,7 @@ public:
 	struct ::ExprState **checks;
 
 	Rejection in_progress;  // what is being converted, for the rejection if it fails
+	const Column *input;    // the column whose input function runs; null in expressions
 };
 
 // What a row needs, once a scan. Server phase, in the executor's query context.

@@ -39,6 +39,16 @@ bool IsMessagesFault(int sqlstate)
 	       sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX;
 }
 
+// So are syntax errors and exceeded limits, where a type of the server's own says so of its input:
+// tsquery, jsonpath, arrays of seven dimensions. Of anybody else's code they tell that it is
+// broken.
+bool IsInputsFault(const RowMaker &maker, int sqlstate)
+{
+	const bool in_core = maker.input != nullptr && maker.input->is_core_type;
+	return in_core &&
+	       (sqlstate == ERRCODE_SYNTAX_ERROR || sqlstate == ERRCODE_PROGRAM_LIMIT_EXCEEDED);
+}
+
 // The error being caught, out of the error state's own memory.
 ErrorData *TakeError(MemoryContext caller)
 {
@@ -80,7 +90,7 @@ int JudgeError(const Task &task, ErrorData *error)
 		ReThrowError(error);
 	}
 	FreeErrorData(error);
-	if (IsMessagesFault(sqlstate))
+	if (IsMessagesFault(sqlstate) || IsInputsFault(*task.maker, sqlstate))
 		return sqlstate;
 	Rejection rejection = task.maker->in_progress;
 	rejection.sqlstate = sqlstate;
