@@ -36,11 +36,10 @@ constexpr const char *kCheckClock =
     "Check this host's clock; AWS accepts five minutes of difference.";
 constexpr const char *kCheckIam =
     "Allow the actions sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, "
-    "sqs:GetQueueUrl and sqs:GetQueueAttributes (and sqs:SendMessage for sending) on the queue, in "
-    "IAM and in the queue's policy.";
+    "sqs:GetQueueUrl and sqs:GetQueueAttributes on the queue, in IAM and in the queue's policy.";
 constexpr const char *kCheckKms =
     "The queue is encrypted with a KMS key: check that the key is enabled, and allow kms:Decrypt "
-    "(and kms:GenerateDataKey for sending) on it.";
+    "on it.";
 constexpr const char *kCheckQueue =
     "Check the queue's name, account and region; a queue that was just made or deleted takes up to "
     "a minute to show.";

@@ -161,6 +161,8 @@ TEST(HintFor, speaks_of_what_is_wrong)
 	for (const char *action : {"sqs:ReceiveMessage", "sqs:DeleteMessage",
 	         "sqs:ChangeMessageVisibility", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"})
 		EXPECT_TRUE(says(Fault::kDenied, "AccessDenied", action)) << action;
+	for (const char *code : {"AccessDenied", "AuthorizationError"})
+		EXPECT_FALSE(says(Fault::kDenied, code, "SendMessage")) << "nothing is sent";
 	EXPECT_TRUE(says(Fault::kDenied, "InvalidSignatureException", "secret_access_key"));
 	EXPECT_TRUE(says(Fault::kDenied, "SignatureDoesNotMatch", "clock"));
 	EXPECT_TRUE(says(Fault::kDenied, "InvalidClientTokenId", "access_key_id"));
