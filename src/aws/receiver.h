@@ -47,9 +47,8 @@ public:
 	// driven is dropped: it would only receive again what its scan is about to release.
 	void Stop() noexcept;
 
-	// Whether a poll came back empty since the beginning (or since ClearEmpty).
+	// Whether a poll came back empty.
 	bool saw_empty() const noexcept { return saw_empty_; }
-	void ClearEmpty() noexcept { saw_empty_ = false; }
 
 	size_t polls_under_way() const noexcept { return polls_.size(); }
 	bool has_buffered() const noexcept { return !ready_.empty(); }

@@ -326,9 +326,4 @@ SettlementCounts Settlement::TakeCounts() noexcept
 	return std::exchange(counts_, SettlementCounts{});
 }
 
-void Settlement::Clear() noexcept
-{
-	lanes_.clear();
-}
-
 }  // namespace sqs_fdw::aws

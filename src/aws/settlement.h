@@ -73,9 +73,6 @@ public:
 	SettlementCounts TakeCounts() noexcept;
 	const std::string &failure() const noexcept { return failure_; }
 
-	// Forgets everything.
-	void Clear() noexcept;
-
 private:
 	struct Lane;
 
