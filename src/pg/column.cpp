@@ -266,12 +266,11 @@ void RequireMask(Relation relation, const Column &column)
 	char category = TYPCATEGORY_INVALID;
 	bool preferred = false;
 	get_type_category_preferred(column.base_type, &category, &preferred);
-	if (category != TYPCATEGORY_STRING || column.source == Source::kGenerated)
-		ereport(
-		    ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-		               errmsg("column \"%s\" of foreign table \"%s\" cannot be masked", column.name,
-		                   RelationGetRelationName(relation)),
-		               errhint("A masked column is of type text or varchar, and not generated.")));
+	if (category != TYPCATEGORY_STRING)
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+		                   errmsg("column \"%s\" of foreign table \"%s\" cannot be masked",
+		                       column.name, RelationGetRelationName(relation)),
+		                   errhint("A masked column is of type text or varchar.")));
 	const Oid owner = RelationGetForm(relation)->relowner;
 	if (!MayMask(owner))
 		ereport(

@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "access/sysattr.h"
+#include "access/table.h"
 #include "nodes/bitmapset.h"
 #include "nodes/value.h"
 #include "optimizer/cost.h"
@@ -55,6 +56,32 @@ void RefuseRowLocks(PlannerInfo *root, Index rti)
 	}
 }
 
+// A generated column is not read from messages, so that an option of it would do nothing, and hide
+// a mistake. The validator does not know which column the options are of.
+void RefuseOptionsOfGenerated(Oid table)
+{
+	const Relation relation = table_open(table, NoLock);
+	const TupleDesc descriptor = RelationGetDescr(relation);
+	for (int attnum = 1; attnum <= descriptor->natts; ++attnum) {
+		const Form_pg_attribute attribute = TupleDescAttr(descriptor, attnum - 1);
+		if (attribute->attisdropped || attribute->attgenerated == '\0')
+			continue;
+		const List *options = GetForeignColumnOptions(table, static_cast<AttrNumber>(attnum));
+		if (options == NIL)
+			continue;
+		const char *option = static_cast<DefElem *>(linitial(options))->defname;
+		const char *name = NameStr(attribute->attname);
+		ereport(ERROR,
+		    (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
+		        errmsg("option \"%s\" of generated column \"%s\" has no effect", option, name),
+		        errdetail("The column is computed from others, not read from a message."),
+		        errhint("Use ALTER FOREIGN TABLE %s ALTER COLUMN %s OPTIONS (DROP %s).",
+		            quote_identifier(RelationGetRelationName(relation)), quote_identifier(name),
+		            option)));
+	}
+	table_close(relation, NoLock);
+}
+
 // How many rows a LIMIT (with its OFFSET) lets through, where nothing but the scan is below it.
 double LimitOnScan(PlannerInfo *root)
 {
@@ -85,8 +112,9 @@ PlanData UnpackPlanData(List *packed)
 	    floatVal(static_cast<Node *>(lthird(packed)))};
 }
 
-void sqsGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid)
+void sqsGetForeignRelSize(PlannerInfo *root, RelOptInfo *rel, Oid table)
 {
+	RefuseOptionsOfGenerated(table);
 	rel->tuples = kTuples;
 	set_baserel_size_estimates(root, rel);
 }

@@ -102,6 +102,21 @@ define('tag text, amount integer, twice integer GENERATED ALWAYS AS (amount * 2)
 refill('{"tag": "a", "amount": 4}', '{"tag": "b"}');
 rejects('SELECT tag FROM inbox', 'check constraint "whole" fails', 'a', 'a CHECK of the whole row reads all columns');
 
+# An option of one would be ignored.
+foreach my $option (qw(key pointer attribute message_attribute mask))
+{
+	my $value = $option eq 'pointer' ? '/x' : $option eq 'attribute' ? 'body' : 'x';
+	define("tag text, twice text OPTIONS ($option '$value') GENERATED ALWAYS AS (tag || tag) STORED");
+	refill('{"tag": "a"}');
+	foreach my $sql ('SELECT tag FROM inbox', 'EXPLAIN SELECT tag FROM inbox', 'DELETE FROM inbox')
+	{
+		check_error($node, $sql, 'HV00D', qr/option "$option" of generated column "twice".*HINT:.*OPTIONS \(DROP $option\)/s,
+			"$option of a generated column: refused by $sql");
+	}
+	$node->safe_psql('postgres', "ALTER FOREIGN TABLE inbox ALTER COLUMN twice OPTIONS (DROP $option)");
+	shows('SELECT twice FROM inbox', 'aa', 'and the hint helps');
+}
+
 # --- columns dropped and added
 
 define('a integer, gone text NOT NULL, b text, twice integer GENERATED ALWAYS AS (a * 2) STORED, CHECK (gone <> b)');

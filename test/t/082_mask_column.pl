@@ -76,7 +76,7 @@ foreach my $type ('inet', 'integer', 'jsonb', 'bytea')
 		"a masked column of type $type is refused");
 }
 refill('a text, b text GENERATED ALWAYS AS (upper(a)) STORED OPTIONS (mask \'b\')' =~ s/(GENERATED.*STORED) (OPTIONS.*)$/$2 $1/r, '{"a": "S3CRET"}');
-check_error($node, 'SELECT b FROM people', 'HV004', qr/cannot be masked/, 'and so is a generated one');
+check_error($node, 'SELECT b FROM people', 'HV00D', qr/option "mask" of generated column "b"/, 'and so is a generated one');
 check_error($node, q(CREATE FOREIGN TABLE t (a text OPTIONS (mask '')) SERVER aws OPTIONS (queue 'q')), '22023', qr/option "mask"/,
 	'an empty domain is refused');
 
