@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "masking/envelope.h"
+#include "pg/hook.h"
 
 #include "pg/server.h"
 
@@ -203,22 +204,12 @@ void Watch(Next next)
 
 void RunHook(EXECUTOR_RUN_PARAMETERS)
 {
-	Watch([&] {
-		if (previous_run != nullptr)
-			previous_run(EXECUTOR_RUN_ARGUMENTS);
-		else
-			standard_ExecutorRun(EXECUTOR_RUN_ARGUMENTS);
-	});
+	Watch([&] { NextOf(previous_run, standard_ExecutorRun)(EXECUTOR_RUN_ARGUMENTS); });
 }
 
 void FinishHook(QueryDesc *query)
 {
-	Watch([&] {
-		if (previous_finish != nullptr)
-			previous_finish(query);
-		else
-			standard_ExecutorFinish(query);
-	});
+	Watch([&] { NextOf(previous_finish, standard_ExecutorFinish)(query); });
 }
 
 void UtilityHook(PlannedStmt *statement, const char *source, bool read_only_tree,
@@ -226,10 +217,8 @@ void UtilityHook(PlannedStmt *statement, const char *source, bool read_only_tree
     DestReceiver *destination, QueryCompletion *completion)
 {
 	Watch([&] {
-		const auto process =
-		    previous_utility != nullptr ? previous_utility : standard_ProcessUtility;
-		process(statement, source, read_only_tree, utility_context, parameters, environment,
-		    destination, completion);
+		NextOf(previous_utility, standard_ProcessUtility)(statement, source, read_only_tree,
+		    utility_context, parameters, environment, destination, completion);
 	});
 }
 
@@ -259,12 +248,9 @@ void InstallAuditHooks()
 {
 	context = AllocSetContextCreate(TopMemoryContext, "sqs_fdw audit", ALLOCSET_SMALL_SIZES);
 	first_statement = GetCurrentStatementStartTimestamp();
-	previous_run = ExecutorRun_hook;
-	ExecutorRun_hook = RunHook;
-	previous_finish = ExecutorFinish_hook;
-	ExecutorFinish_hook = FinishHook;
-	previous_utility = ProcessUtility_hook;
-	ProcessUtility_hook = UtilityHook;
+	previous_run = InstallHook(&ExecutorRun_hook, RunHook);
+	previous_finish = InstallHook(&ExecutorFinish_hook, FinishHook);
+	previous_utility = InstallHook(&ProcessUtility_hook, UtilityHook);
 	RegisterXactCallback(OnXactEvent, nullptr);
 }
 

@@ -1,6 +1,8 @@
 // Remembers where the rows of statements go that are running or explained, for scans to ask.
 #include "pg/statement.h"
 
+#include "pg/hook.h"
+
 #include "pg/server.h"
 
 extern "C" {
@@ -32,35 +34,19 @@ object_access_hook_type previous_access = nullptr;
 bool explains_into = false;
 bool in_explain = false;
 
-void RunNext(EXECUTOR_RUN_PARAMETERS)
-{
-	if (previous_run != nullptr)
-		previous_run(EXECUTOR_RUN_ARGUMENTS);
-	else
-		standard_ExecutorRun(EXECUTOR_RUN_ARGUMENTS);
-}
-
 void RunHook(EXECUTOR_RUN_PARAMETERS)
 {
 	Running running = {query->estate, query->dest->mydest, innermost, InvalidOid, false};
 	innermost = &running;
 	PG_TRY();
 	{
-		RunNext(EXECUTOR_RUN_ARGUMENTS);
+		NextOf(previous_run, standard_ExecutorRun)(EXECUTOR_RUN_ARGUMENTS);
 	}
 	PG_FINALLY();
 	{
 		innermost = running.outer;
 	}
 	PG_END_TRY();
-}
-
-void ExplainNext(EXPLAIN_QUERY_PARAMETERS)
-{
-	if (previous_explain != nullptr)
-		previous_explain(EXPLAIN_QUERY_ARGUMENTS);
-	else
-		StandardExplainQuery(EXPLAIN_QUERY_ARGUMENTS);
 }
 
 void ExplainHook(EXPLAIN_QUERY_PARAMETERS)
@@ -71,7 +57,7 @@ void ExplainHook(EXPLAIN_QUERY_PARAMETERS)
 	in_explain = true;
 	PG_TRY();
 	{
-		ExplainNext(EXPLAIN_QUERY_ARGUMENTS);
+		NextOf(previous_explain, StandardExplainQuery)(EXPLAIN_QUERY_ARGUMENTS);
 	}
 	PG_FINALLY();
 	{
@@ -88,10 +74,7 @@ void StartHook(QueryDesc *query, int eflags)
 	if (!in_explain)
 		explains_into =
 		    (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0 && query->dest->mydest == DestIntoRel;
-	if (previous_start != nullptr)
-		previous_start(query, eflags);
-	else
-		standard_ExecutorStart(query, eflags);
+	NextOf(previous_start, standard_ExecutorStart)(query, eflags);
 }
 
 // The first table that such a statement makes is the one for its rows. Its destination knows it,
@@ -149,14 +132,10 @@ bool FirstToWarn(EState *estate)
 
 void InstallExecutorHooks()
 {
-	previous_run = ExecutorRun_hook;
-	ExecutorRun_hook = RunHook;
-	previous_start = ExecutorStart_hook;
-	ExecutorStart_hook = StartHook;
-	previous_explain = ExplainOneQuery_hook;
-	ExplainOneQuery_hook = ExplainHook;
-	previous_access = object_access_hook;
-	object_access_hook = AccessHook;
+	previous_run = InstallHook(&ExecutorRun_hook, RunHook);
+	previous_start = InstallHook(&ExecutorStart_hook, StartHook);
+	previous_explain = InstallHook(&ExplainOneQuery_hook, ExplainHook);
+	previous_access = InstallHook(&object_access_hook, AccessHook);
 }
 
 }  // namespace sqs_fdw::pg
