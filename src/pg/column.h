@@ -13,6 +13,7 @@
 
 #include "aws/message_reader.h"
 #include "aws/sqs.h"
+#include "pg/attribute.h"
 #include "pg/option.h"
 #include "pg/types.h"
 

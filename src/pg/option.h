@@ -1,4 +1,5 @@
-// Options of servers, user mappings, foreign tables and columns: one table drives everything.
+// Options of servers, user mappings, foreign tables and columns as plain data; pg/option_table.h
+// has the table of them.
 #pragma once
 
 #include "pg/types.h"
@@ -59,27 +60,8 @@ ColumnOptions ReadColumnOptions(struct ::List *options);
 // The queue as its table names it: the name, URL or ARN.
 const char *QueueAsNamed(const TableOptions &options);
 
-// Names of the system attributes that a column can show ("sent_timestamp").
-enum class Attribute {
-	kMessageId,
-	kReceiptHandle,
-	kBody,
-	kSentTimestamp,
-	kFirstReceiveTimestamp,
-	kReceiveCount,
-	kSenderId,
-	kMessageGroupId,
-	kMessageDeduplicationId,
-	kSequenceNumber,
-	kTraceHeader,
-	kDeadLetterSourceArn,
-	kMessageAttributes,
-};
-
-// Server phase: raises for a name that the validator would refuse.
-Attribute AttributeByName(const char *name);
-
-// The name that ReceiveMessage uses to ask for it ("SentTimestamp"); null where it always comes.
-const char *SystemAttributeName(Attribute attribute);
+// The text of one option of such a list, null where it is not given; and its truth value.
+const char *FindText(struct ::List *options, const char *name);
+bool FindBool(struct ::List *options, const char *name, bool otherwise = false);
 
 }  // namespace sqs_fdw::pg
