@@ -63,7 +63,8 @@ sub check_explain
 	my $analyzed = value("EXPLAIN (ANALYZE, VERBOSE, TIMING OFF, SUMMARY OFF, COSTS OFF) INSERT INTO logins_per_locale
 		SELECT locale, count(*) FROM login_queue WHERE device_type = 'iOS' GROUP BY locale");
 	my ($of_scan) = $analyzed =~ /Foreign Scan[^\n]*\n(.*)/s;
-	my %printed = map { $_ => 1 } grep { !/^Output$/ } $of_scan =~ /^\s+([A-Z][\w ]*): /mg;
+	# Output and Buffers are the server's own; 18 prints the latter unasked.
+	my %printed = map { $_ => 1 } grep { !/^(?:Output|Buffers)$/ } $of_scan =~ /^\s+([A-Z][\w ]*): /mg;
 	is_deeply(\%printed, \%listed, 'and ANALYZE the lines that it lists');
 	cmp_ok(value('SELECT sum(logins) FROM logins_per_locale'), '>', 0, 'and runs the statement');
 	return;

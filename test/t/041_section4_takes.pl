@@ -103,12 +103,15 @@ END
 
 takes('CREATE TABLE AS', 'CREATE TABLE copy AS SELECT * FROM q');
 takes('CREATE TABLE AS TABLE', 'CREATE TABLE copy AS TABLE q');
-takes('CREATE UNLOGGED TABLE AS', 'CREATE UNLOGGED TABLE copy AS SELECT * FROM q');
-takes('CREATE TEMPORARY TABLE AS', 'CREATE TEMPORARY TABLE p AS SELECT * FROM q', rows => 0);
+takes('CREATE UNLOGGED TABLE AS', 'CREATE UNLOGGED TABLE copy AS SELECT * FROM q',
+	says => qr/WARNING:.*taken into unlogged table "copy"/);
+takes('CREATE TEMPORARY TABLE AS', 'CREATE TEMPORARY TABLE p AS SELECT * FROM q',
+	rows => 0, says => qr/WARNING:.*taken into temporary table "p"/);
 takes('CREATE TABLE AS EXECUTE', 'PREPARE s AS SELECT * FROM q; CREATE TABLE copy AS EXECUTE s; DEALLOCATE s');
 takes('EXPLAIN ANALYZE of CREATE TABLE AS', 'EXPLAIN ANALYZE CREATE TABLE copy AS SELECT * FROM q');
 takes('SELECT INTO', 'SELECT * INTO copy FROM q');
-takes('SELECT INTO TEMPORARY', 'SELECT * INTO TEMPORARY p FROM q', rows => 0);
+takes('SELECT INTO TEMPORARY', 'SELECT * INTO TEMPORARY p FROM q',
+	rows => 0, says => qr/WARNING:.*taken into temporary table "p"/);
 
 # --- inside functions, blocks and procedures
 
