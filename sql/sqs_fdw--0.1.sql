@@ -2,6 +2,10 @@
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION sqs_fdw" to load this file. \quit
 
+-- A schema of the extension's own. It is an error if there is one of that name: whoever made it could
+-- put functions beside ours that match a call better, and be shown what was to be masked.
+CREATE SCHEMA sqs;
+
 -- The foreign-data wrapper.
 
 CREATE FUNCTION sqs.sqs_fdw_handler() RETURNS fdw_handler
@@ -18,9 +22,6 @@ CREATE FUNCTION sqs.options(
 	RETURNS SETOF record
 	LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'sqs_options';
 COMMENT ON FUNCTION sqs.options() IS 'the options of servers, user mappings, tables and columns';
-
--- The functions below are useful to everyone; those that need the keyring are revoked one by one.
-GRANT USAGE ON SCHEMA sqs TO PUBLIC;
 
 -- Masking of personal data.
 -- masking begin
@@ -177,7 +178,6 @@ CREATE VIEW sqs.rejected_reasons AS
 	FROM sqs.rejected
 	GROUP BY source, queue, sqlstate, reason;
 COMMENT ON VIEW sqs.rejected_reasons IS 'why messages were rejected, and how many, without values';
-GRANT SELECT ON sqs.rejected_reasons TO pg_monitor;
 
 CREATE FUNCTION sqs.rejected_body(id bigint) RETURNS text
 	LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED COST 10 AS 'MODULE_PATHNAME', 'sqs_rejected_body';
@@ -228,3 +228,33 @@ REVOKE ALL ON FUNCTION sqs.prune_ledger() FROM PUBLIC;
 COMMENT ON FUNCTION sqs.prune_ledger() IS
 	'removes entries older than sqs_fdw.ledger_retention, or than SQS ever keeps messages; how many';
 -- ledger end
+
+-- Takes back what default privileges have granted: rights to open masks are given by name alone. What
+-- PUBLIC may do with functions is decided above, one by one.
+-- rights begin
+DO LANGUAGE plpgsql $$
+DECLARE
+	granted record;
+BEGIN
+	FOR granted IN
+		SELECT 'FUNCTION ' || p.oid::regprocedure AS object, a.grantee
+		FROM pg_proc p, aclexplode(p.proacl) a
+		WHERE p.pronamespace = 'sqs'::regnamespace AND a.grantee NOT IN (0, p.proowner)
+		UNION
+		SELECT 'TABLE ' || c.oid::regclass, a.grantee
+		FROM pg_class c, aclexplode(c.relacl) a
+		WHERE c.relnamespace = 'sqs'::regnamespace AND a.grantee <> c.relowner
+		UNION
+		SELECT 'SCHEMA sqs', a.grantee
+		FROM pg_namespace n, aclexplode(n.nspacl) a
+		WHERE n.nspname = 'sqs' AND a.grantee <> n.nspowner
+	LOOP
+		EXECUTE 'REVOKE ALL ON ' || granted.object || ' FROM ' ||
+			CASE granted.grantee WHEN 0 THEN 'PUBLIC' ELSE granted.grantee::regrole::text END;
+	END LOOP;
+END $$;
+-- rights end
+
+-- The functions above are useful to everyone; those that need the keyring are revoked one by one.
+GRANT USAGE ON SCHEMA sqs TO PUBLIC;
+GRANT SELECT ON sqs.rejected_reasons TO pg_monitor;

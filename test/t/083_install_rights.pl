@@ -1,0 +1,60 @@
+# What was there before CREATE EXTENSION gives nobody a way to the values: no schema, and no default privileges.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use SqsFdw::Test;
+
+my $node = start_node('install_rights', bare => 1);
+
+sub value { return $node->safe_psql('postgres', $_[0]); }
+
+value('CREATE ROLE somebody LOGIN; GRANT CREATE ON DATABASE postgres TO somebody');
+
+# --- a schema of that name
+
+value('SET ROLE somebody; CREATE SCHEMA sqs');
+check_error($node, 'CREATE EXTENSION sqs_fdw',
+	'42P06', qr/schema "sqs" already exists/, 'the extension does not move into the schema of another');
+value('DROP SCHEMA sqs');
+
+# --- default privileges
+
+value('ALTER DEFAULT PRIVILEGES GRANT ALL ON FUNCTIONS TO somebody;
+	ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO somebody, PUBLIC;
+	ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO somebody, PUBLIC;
+	ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO somebody, PUBLIC');
+create_extension($node);
+
+# What others than the superuser may do, of all that the extension made.
+is(value(<<'END'), "USAGE of sqs to -\nSELECT of sqs.rejected_reasons to pg_monitor", 'default privileges grant nothing in it');
+SELECT privilege_type || ' of ' || nspname || ' to ' || a.grantee::regrole
+FROM   pg_namespace, aclexplode(nspacl) a WHERE nspname = 'sqs' AND a.grantee <> nspowner
+UNION ALL
+SELECT privilege_type || ' of ' || c.oid::regclass || ' to ' || a.grantee::regrole
+FROM   pg_class c, aclexplode(relacl) a WHERE relnamespace = 'sqs'::regnamespace AND a.grantee <> relowner
+UNION ALL
+SELECT privilege_type || ' of ' || p.oid::regprocedure || ' to ' || a.grantee::regrole
+FROM   pg_proc p, aclexplode(proacl) a WHERE pronamespace = 'sqs'::regnamespace AND a.grantee NOT IN (0, proowner)
+END
+check_error($node, q{SET ROLE somebody; SELECT sqs.unmask('t1.k1.a', 'd')},
+	'42501', qr/permission denied for function unmask/, 'a role of default privileges opens no mask');
+is(run_sql($node, q{SET ROLE somebody; SELECT sqs.is_version('1')})->{out}, 't', 'but calls what is for everyone');
+
+# --- what a grant by name does, does it still, in a dump, too
+
+value('GRANT EXECUTE ON FUNCTION sqs.mask_ip(text) TO somebody');
+my $dump = $node->basedir . '/dump.sql';
+$node->command_ok([ 'pg_dump', '--no-sync', '-f', $dump, 'postgres' ], 'a dump');
+value('CREATE DATABASE restored');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, 'restored' ], 'is restored');
+is( $node->safe_psql('restored', <<'END'), 'f|t', 'with the same rights');
+SELECT has_function_privilege('somebody', 'sqs.unmask(text, text)', 'EXECUTE'),
+       has_function_privilege('somebody', 'sqs.mask_ip(text)', 'EXECUTE')
+END
+
+done_testing();
