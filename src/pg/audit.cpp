@@ -227,10 +227,19 @@ void OnXactEvent(XactEvent event, void *)
 {
 	if (depth > 0 && !proc_exit_inprogress)
 		return;
-	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
-		EndStatement(false);
-	else if (event == XACT_EVENT_ABORT)
-		EndStatement(true);
+	switch (event) {
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:  // a worker: a function may be marked as safe
+			EndStatement(false);
+			break;
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PARALLEL_ABORT:
+			EndStatement(true);
+			break;
+		default:
+			break;
+	}
 }
 
 }  // namespace

@@ -168,6 +168,23 @@ check_audit("BEGIN; DECLARE c CURSOR FOR SELECT sqs.unmask(mask, 'd') FROM login
 	[ map { ("first use: $text $who", "end of statement: outcome=ok calls=$_ ($text calls=$_) $who") } 3, 4 ],
 	'each FETCH');
 
+# --- in parallel workers, where a function is marked as what it is not
+
+$node->safe_psql('postgres', <<'END');
+CREATE FUNCTION opens_in_parallel(mask text) RETURNS text LANGUAGE plpgsql PARALLEL SAFE
+	AS $$BEGIN RETURN sqs.unmask(mask, 'd'); END$$;
+END
+my $force = $node->safe_psql('postgres', "SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
+$session->query("SET $force = on");
+like($session->query('EXPLAIN SELECT count(opens_in_parallel(mask)) FROM logins'), qr/Single Copy/, 'one worker does it all');
+check_audit('SELECT count(opens_in_parallel(mask)) FROM logins',
+	[ "first use: $text $who", "end of statement: outcome=ok calls=100 ($text calls=100) $who" ],
+	'a worker writes down what it has opened');
+check_audit('SELECT count(1 / (opens_in_parallel(mask) !~ $$^5-$$)::int) FROM logins',
+	[ "first use: $text $who", "end of statement: outcome=error calls=5 ($text calls=5) $who" ],
+	'also when it fails');
+$session->query("RESET $force");
+
 # --- before the first value
 
 my $holder = session($node);
