@@ -230,6 +230,15 @@ void DescribeSource(Column *column, Relation relation)
 	}
 }
 
+// Whether a type has room for a mask, or says that it has not: a name cuts it short.
+bool HoldsMasks(Oid base_type)
+{
+	char category = TYPCATEGORY_INVALID;
+	bool preferred = false;
+	get_type_category_preferred(base_type, &category, &preferred);
+	return category == TYPCATEGORY_STRING && base_type != NAMEOID;
+}
+
 // What is converted member by member: the arrays that the server calls so, and rows.
 aws::JsonKind MembersOf(Oid base_type)
 {
@@ -263,10 +272,7 @@ Column DescribeColumn(Relation relation, int attnum)
 
 void RequireMask(Relation relation, const Column &column)
 {
-	char category = TYPCATEGORY_INVALID;
-	bool preferred = false;
-	get_type_category_preferred(column.base_type, &category, &preferred);
-	if (category != TYPCATEGORY_STRING)
+	if (!HoldsMasks(column.base_type))
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
 		                   errmsg("column \"%s\" of foreign table \"%s\" cannot be masked",
 		                       column.name, RelationGetRelationName(relation)),

@@ -69,7 +69,7 @@ like(run_sql($node, 'SELECT * FROM people')->{err}, qr/22P05/, '\u0000, which no
 
 # --- what must not be
 
-foreach my $type ('inet', 'integer', 'jsonb', 'bytea')
+foreach my $type ('inet', 'integer', 'jsonb', 'bytea', 'name')
 {
 	refill("x $type OPTIONS (mask 'x')", '{"x": "S3CRET"}');
 	check_error($node, 'SELECT * FROM people', 'HV004', qr/column "x" of foreign table "people" cannot be masked.*HINT/s,
