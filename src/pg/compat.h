@@ -37,6 +37,7 @@ extern "C" {
 #include "commands/explain_state.h"
 #endif
 #include "utils/acl.h"
+#include "utils/guc_tables.h"
 }
 
 // The signature of ExecutorRun.
@@ -119,6 +120,17 @@ inline void ReserveSettingPrefix(const char *prefix)
 	MarkGUCPrefixReserved(prefix);
 #else
 	EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+// All settings, and what stands in for those of libraries that are not loaded.
+inline config_generic **AllSettings(int *count)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(count);
+#else
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
 #endif
 }
 

@@ -1,6 +1,9 @@
 // Defines the extension's settings.
 #include "pg/guc.h"
 
+#include <algorithm>
+#include <cstring>
+#include <iterator>
 #include <string_view>
 
 #include "aws/endpoint.h"
@@ -31,11 +34,43 @@ bool CheckAllowedEndpoints(char **value, void **, GucSource)
 	return false;
 }
 
+// Those that a client may choose when it connects.
+constexpr const char *kOfUsers[] = {"sqs_fdw.delete_timeout", "sqs_fdw.release_timeout"};
+
+bool IsOfUsers(const char *name)
+{
+	return std::any_of(std::begin(kOfUsers), std::end(kOfUsers),
+	    [&](const char *of_users) { return pg_strcasecmp(name, of_users) == 0; });
+}
+
+// Before the library is loaded anybody may give its settings any value when they connect. The
+// server then does not take the value over, but has forgotten what postgresql.conf says, and goes
+// on with the default: a fence or an audit that is less strict.
+void RefuseSettingsOfClient()
+{
+	constexpr char kPrefix[] = "sqs_fdw.";
+	int count = 0;
+	config_generic **settings = AllSettings(&count);
+	for (int i = 0; i < count; ++i) {
+		const config_generic &setting = *settings[i];
+		if ((setting.flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
+		    pg_strncasecmp(setting.name, kPrefix, strlen(kPrefix)) == 0 &&
+		    setting.reset_source == PGC_S_CLIENT && setting.reset_scontext != PGC_SU_BACKEND &&
+		    !IsOfUsers(setting.name))
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			                   errmsg("permission denied to set parameter \"%s\"", setting.name),
+			                   errdetail("It was given when the session began."),
+			                   errhint("Connect without it.")));
+	}
+}
+
 }  // namespace
 
 void DefineSettings()
 {
 	constexpr int kMostTimeoutMs = 3600 * 1000;
+
+	RefuseSettingsOfClient();
 
 	DefineCustomIntVariable("sqs_fdw.delete_timeout",
 	    "How long the deletes after a commit may take.",
