@@ -218,6 +218,15 @@ check_audit(q{SELECT sqs.unmask(min(mask), 'd') = 'a sentinel of the statement' 
 check_audit(q{DO $$BEGIN PERFORM sqs.unmask(min(mask), 'd') = 'a sentinel of the context' FROM logins; END$$},
 	[ "first use: $text $who", "end of statement: outcome=ok calls=1 ($text calls=1) $who" ],
 	'and nothing of its context');
+
+# What tells such a line from one that somebody made up.
+$read = -s $node->logfile;
+$session->query('SET ROLE NONE; DO $$BEGIN RAISE LOG $_$sqs_fdw audit: first use: function=sqs.unmask key=k1$_$; PERFORM sqs.unmask(min(mask), $_$d$_$) FROM logins; END$$');
+my ($made_up, @written) = split /^(?=.*LOG: )/m, slurp_file($node->logfile, $read);
+like($made_up, qr/^.*LOG:  sqs_fdw audit: .*\n.*CONTEXT:  /, 'a line that a role makes up has a context');
+is(join('', grep { /CONTEXT|STATEMENT/ } @written), '', 'and those of the audit have none');
+is(scalar @written, 2, 'which are two');
+audit();
 $session->quit;
 
 # --- who may turn it off
