@@ -14,6 +14,10 @@
 
 #include "pg/server.h"
 
+extern "C" {
+#include "access/parallel.h"
+}
+
 namespace sqs_fdw::pg {
 
 int delete_timeout_ms = 60000;
@@ -64,6 +68,16 @@ void RefuseSettingsOfClient()
 	}
 }
 
+// Nor would the server take over what postgresql.conf says while a parallel query runs.
+void RefuseParallelQuery()
+{
+	if (IsInParallelMode() && !InitializingParallelWorker)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+		                   errmsg("cannot load sqs_fdw during a parallel operation"),
+		                   errhint("Load it before that: add it to session_preload_libraries, or "
+		                           "mark the function that uses it as PARALLEL RESTRICTED.")));
+}
+
 }  // namespace
 
 void DefineSettings()
@@ -71,6 +85,7 @@ void DefineSettings()
 	constexpr int kMostTimeoutMs = 3600 * 1000;
 
 	RefuseSettingsOfClient();
+	RefuseParallelQuery();
 
 	DefineCustomIntVariable("sqs_fdw.delete_timeout",
 	    "How long the deletes after a commit may take.",
