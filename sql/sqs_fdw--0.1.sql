@@ -2,9 +2,30 @@
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION sqs_fdw" to load this file. \quit
 
--- A schema of the extension's own. It is an error if there is one of that name: whoever made it could
--- put functions beside ours that match a call better, and be shown what was to be masked.
-CREATE SCHEMA sqs;
+-- The schema may have been there: a restore makes it first. Whoever owns it, or has put something into
+-- it, could have functions beside ours that match a call better, and be shown what was to be masked.
+-- Until that is known to be nobody, no name is looked up in it.
+SET LOCAL search_path = pg_catalog, pg_temp;
+-- schema begin
+DO LANGUAGE plpgsql $$
+DECLARE
+	theirs boolean;
+BEGIN
+	SELECT NOT r.rolsuper AND r.rolname <> current_user
+		OR EXISTS (SELECT FROM pg_depend d
+			WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid
+			AND d.classid <> 'pg_extension'::regclass AND d.classid <> 'pg_default_acl'::regclass)
+	INTO theirs
+	FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner
+	WHERE n.nspname = 'sqs';
+	IF theirs THEN
+		RAISE EXCEPTION USING ERRCODE = 'duplicate_schema',
+			MESSAGE = 'schema "sqs" already exists',
+			DETAIL = 'It is not empty, or belongs to a role that is no superuser.',
+			HINT = 'Look at what is in it, then drop or rename it: the extension makes its own.';
+	END IF;
+END $$;
+-- schema end
 
 -- The foreign-data wrapper.
 

@@ -194,6 +194,9 @@ foreach my $text (values %source)
 		$strings{$string} = 1;
 	}
 }
+# The script's own.
+my $script = text('sql/sqs_fdw--0.1.sql');
+$strings{$1} = 1 while $script =~ /MESSAGE = '([^']+)'/g;
 my $all_strings = join "\n", keys %strings;
 
 my $messages = 0;

@@ -18,9 +18,30 @@ value('CREATE ROLE somebody LOGIN; GRANT CREATE ON DATABASE postgres TO somebody
 # --- a schema of that name
 
 value('SET ROLE somebody; CREATE SCHEMA sqs');
+my $taken = qr/schema "sqs" already exists.*HINT:/s;
 check_error($node, 'CREATE EXTENSION sqs_fdw',
-	'42P06', qr/schema "sqs" already exists/, 'the extension does not move into the schema of another');
-value('DROP SCHEMA sqs');
+	'42P06', $taken, 'the extension does not move into the schema of another');
+value('ALTER SCHEMA sqs OWNER TO CURRENT_USER; GRANT CREATE ON SCHEMA sqs TO somebody');
+my %definition = (
+	'FUNCTION sqs.mask(varchar, text)' => "RETURNS text LANGUAGE sql RETURN 'stolen'",
+	'TYPE sqs.text'                    => "AS ENUM ('a')",
+	'TABLE sqs.t'                      => '()',
+	'COLLATION sqs.c'                  => 'FROM "C"',
+	'TEXT SEARCH DICTIONARY sqs.d'     => '(TEMPLATE = simple)',
+	'CONVERSION sqs.v'                 => q(FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8));
+foreach my $object (sort keys %definition)
+{
+	value("CREATE $object $definition{$object}");
+	check_error($node, 'CREATE EXTENSION sqs_fdw', '42P06', $taken, "nor into one that holds $object");
+	value("DROP $object");
+}
+value('CREATE OPERATOR sqs.= (LEFTARG = name, RIGHTARG = name, FUNCTION = nameeq)');
+check_error($node, 'CREATE EXTENSION sqs_fdw', '42P06', $taken, 'nor into one that holds an operator');
+value('DROP OPERATOR sqs.= (name, name)');
+value('CREATE EXTENSION sqs_fdw; DROP EXTENSION sqs_fdw; CREATE EXTENSION sqs_fdw');
+pass('but into an empty one of a superuser, as a restore or an earlier extension leaves it');
+is(value(q{SELECT has_schema_privilege('somebody', 'sqs', 'CREATE')}), 'f', 'and nobody may add to it then');
+value('DROP EXTENSION sqs_fdw; DROP SCHEMA sqs');
 
 # --- default privileges
 
