@@ -153,6 +153,18 @@ inline IndexScanDesc BeginIndexScan(Relation heap, Relation index, Snapshot snap
 #endif
 }
 
+// Makes a row's entries in all indexes that are open. Those of unique ones are made whether or not
+// there are others of the same key; returns the indexes where there may be some.
+inline List *InsertIndexTuplesUnchecked(ResultRelInfo *target, TupleTableSlot *slot, EState *estate)
+{
+	bool conflict = false;
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(target, slot, estate, false, true, &conflict, NIL, false);
+#else
+	return ExecInsertIndexTuples(target, slot, estate, false, true, &conflict, NIL);
+#endif
+}
+
 // Whether window functions are evaluated with a condition on their result.
 inline bool DropsRows([[maybe_unused]] const WindowAgg *plan)
 {

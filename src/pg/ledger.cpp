@@ -12,6 +12,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "catalog/index.h"
+#include "executor/executor.h"
 #include "nodes/execnodes.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
@@ -49,6 +50,10 @@ struct Ledger {
 	TupleTableSlot *found;
 	TupleTableSlot *entered;
 	IndexInfo *index_info;
+	// Where the table has more indexes than its key, such as the one that REINDEX CONCURRENTLY is
+	// about to put in the key's place: all of them, as the executor writes to them. Or null.
+	ResultRelInfo *indexes;
+	EState *estate;
 };
 
 namespace {
@@ -86,9 +91,38 @@ LedgerState Find(Ledger *ledger, const Entry &entry, const ItemPointerData *own)
 	return state;
 }
 
-// Inserts row and index entry. Where somebody has entered the same key, neither waits: who sees the
-// other takes its own row back. Of two at the same moment the second one sees the first, since the
-// index lets only one at a time look for a key's entries and add its own.
+// Opens all indexes where there are others than the key. Those that come later wait for the end of
+// this transaction.
+void OpenIndexes(Ledger *ledger)
+{
+	List *indexes = RelationGetIndexList(ledger->table.heap);
+	const bool only_key = list_length(indexes) == 1;
+	list_free(indexes);
+	if (only_key)
+		return;
+	ledger->estate = CreateExecutorState();
+	ledger->indexes = makeNode(ResultRelInfo);
+	InitResultRelInfo(ledger->indexes, ledger->table.heap, 0, nullptr, 0);
+	ExecOpenIndices(ledger->indexes, false);
+}
+
+// Makes the row's index entries, and waits for nobody; whether nobody else can have the key.
+bool InsertIndexEntries(Ledger *ledger, Entry *entry)
+{
+	TupleTableSlot *slot = ledger->entered;
+	if (ledger->indexes == nullptr)
+		return index_insert(ledger->table.index, entry->values, entry->nulls, &slot->tts_tid,
+		    ledger->table.heap, UNIQUE_CHECK_PARTIAL, false, ledger->index_info);
+	List *in_doubt = InsertIndexTuplesUnchecked(ledger->indexes, slot, ledger->estate);
+	const bool alone = in_doubt == NIL;
+	list_free(in_doubt);
+	ResetPerTupleExprContext(ledger->estate);
+	return alone;
+}
+
+// Inserts row and index entries. Where somebody has entered the same key, neither waits: who sees
+// the other takes its own row back. Of two at the same moment the second one sees the first, since
+// the index lets only one at a time look for a key's entries and add its own.
 LedgerState Insert(Ledger *ledger, Entry *entry)
 {
 	const Relation heap = ledger->table.heap;
@@ -100,8 +134,7 @@ LedgerState Insert(Ledger *ledger, Entry *entry)
 	table_tuple_insert(heap, slot, GetCurrentCommandId(true), 0, nullptr);
 	ItemPointerData row = slot->tts_tid;
 
-	if (index_insert(ledger->table.index, entry->values, entry->nulls, &row, heap,
-	        UNIQUE_CHECK_PARTIAL, false, ledger->index_info))
+	if (InsertIndexEntries(ledger, entry))
 		return LedgerState::kNew;
 	const LedgerState state = Find(ledger, *entry, &row);
 	if (state != LedgerState::kNew) {
@@ -137,6 +170,8 @@ Ledger *BeginLedger(MemoryContext context, bool enters)
 	ledger->found = table_slot_create(table.heap, nullptr);
 	ledger->entered = MakeSingleTupleTableSlot(RelationGetDescr(table.heap), &TTSOpsVirtual);
 	ledger->index_info = BuildIndexInfo(table.index);
+	if (enters)
+		OpenIndexes(ledger);
 	MemoryContextSwitchTo(caller);
 	return ledger;
 }
@@ -146,6 +181,10 @@ void EndLedger(Ledger *ledger)
 	index_endscan(ledger->scan);
 	ExecDropSingleTupleTableSlot(ledger->found);
 	ExecDropSingleTupleTableSlot(ledger->entered);
+	if (ledger->indexes != nullptr) {
+		ExecCloseIndices(ledger->indexes);
+		FreeExecutorState(ledger->estate);
+	}
 	CloseLedger(ledger->table);
 	pfree(ledger);
 }

@@ -91,6 +91,40 @@ wait_for { $queue->counts->{visible} == 10 } 'what a rolled back statement met a
 	}
 }
 
+# --- other indexes than the key
+
+# While REINDEX CONCURRENTLY waits for an old snapshot, the index that will be the key is there, and
+# what is entered has to be in it, too.
+{
+	refill(10);
+	my ($old, $builder) = (session($node), session($node));
+	$old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+	$builder->query_until(qr/sent/, "\\echo sent\nREINDEX TABLE CONCURRENTLY sqs.ledger;\n");
+	wait_for { value('SELECT phase FROM pg_stat_progress_create_index') eq 'waiting for old snapshots' }
+	'the new index to wait';
+	commit_and_crash($TAKE, 10);
+	$old->query_safe('COMMIT');
+	$builder->query_safe('SELECT 1');
+	value($TAKE);
+	check_counts($node, $queue, { visible => 0, in_flight => 0, rows => 10 },
+		'an index that was built meanwhile knows the duplicates');
+	$_->quit foreach $old, $builder;
+}
+
+for my $index ('(queue)', '((queue / 2)) WHERE queue IS NOT NULL', '(message_id)')
+{
+	my $unique = $index eq '(message_id)' ? 'UNIQUE' : '';
+	value("CREATE $unique INDEX added ON sqs.ledger $index");
+	refill(10);
+	commit_and_crash($TAKE, 10);
+	value('CREATE EXTENSION IF NOT EXISTS amcheck');
+	my $check = run_sql($node, "SELECT bt_index_check('sqs.added', true), bt_index_check('sqs.ledger_pkey', true)");
+	ok($check->{ok}, "an index on $index has all entries") or diag($check->{err});
+	value($TAKE);
+	check_counts($node, $queue, { visible => 0, in_flight => 0, rows => 10 }, 'and duplicates are found beside it');
+	value('DROP INDEX sqs.added');
+}
+
 # --- rejected and stored
 
 refill(2, on_error => 'store');
