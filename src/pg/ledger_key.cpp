@@ -77,15 +77,17 @@ std::array<uint8_t, 16> MessageIdBytes(std::string_view message_id) noexcept
 	return bytes;
 }
 
-int32_t QueueNumber(std::string_view url) noexcept
+int32_t QueueNumber(std::string_view region, std::string_view url) noexcept
 {
+	constexpr uint32_t kBasis = 0x811c9dc5;
+	constexpr uint32_t kPrime = 0x01000193;
 	const size_t scheme = url.find("://");
 	if (scheme != std::string_view::npos)
 		url.remove_prefix(scheme + 3);
 	const size_t path = url.find('/');
 	if (path != std::string_view::npos)
 		url.remove_prefix(path);
-	return static_cast<int32_t>(Fnv1a<uint32_t>(url, 0x811c9dc5, 0x01000193));
+	return static_cast<int32_t>(Fnv1a(url, Fnv1a(region, kBasis, kPrime), kPrime));
 }
 
 }  // namespace sqs_fdw::pg

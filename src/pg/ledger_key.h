@@ -19,7 +19,8 @@ struct LedgerKey {
 // The bytes of a message id that is a UUID, as SQS's are; of any other id, 128 bits of FNV-1a.
 std::array<uint8_t, 16> MessageIdBytes(std::string_view message_id) noexcept;
 
-// A number for the queue of that URL, whatever host the URL names.
-int32_t QueueNumber(std::string_view url) noexcept;
+// A number for the queue of that URL in a region, whatever host the URL names: an account may have
+// queues of one name in several regions, and one queue has several hosts.
+int32_t QueueNumber(std::string_view region, std::string_view url) noexcept;
 
 }  // namespace sqs_fdw::pg

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "pg/guard.h"
-#include "pg/ledger_key.h"
 #include "pg/ledger_table.h"
+#include "pg/registry.h"
 #include "pg/xact.h"
 
 #include "pg/server.h"
@@ -179,7 +179,7 @@ struct Answer {
 Answer StepTowardsRetention(const aws::QueuePtr &queue)
 {
 	State &pruning = Pruning();
-	const int32_t number = QueueNumber(queue->url);
+	const int32_t number = NumberOf(*queue);
 	const auto found = pruning.retentions.find(number);
 	const TimePoint now = Clock::now();
 	if (found != pruning.retentions.end() && now < found->second.asked_at + kAskAgain)
@@ -249,7 +249,7 @@ void PruneAsWeGo(const aws::QueuePtr *queue, int64 taken)
 	step.from = state->resume_from;
 	step.before = Before(now, retention);
 	step.any_queue = configured;
-	step.queue = Guard([&] { return QueueNumber((*queue)->url); });
+	step.queue = Guard([&] { return NumberOf(**queue); });
 	step.most_deleted = 2 * taken + kAtLeast;
 	step.most_seen = 10 * step.most_deleted;
 	const StepResult result = RunStep(step);

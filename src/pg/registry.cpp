@@ -33,6 +33,11 @@ bool IsToDelete(Fate fate) noexcept
 
 }  // namespace
 
+int32_t NumberOf(const aws::Queue &queue) noexcept
+{
+	return QueueNumber(queue.client->options().endpoint.region, queue.url);
+}
+
 Inbox::Inbox(
     aws::QueuePtr queue, const InboxOptions &options, uint32_t *last_serial, HeldMessages *held)
     : queue_(std::move(queue)),
@@ -42,7 +47,7 @@ Inbox::Inbox(
       replay_(options.replay),
       last_serial_(last_serial),
       held_(held),
-      queue_number_(QueueNumber(queue_->url))
+      queue_number_(NumberOf(*queue_))
 {
 }
 

@@ -36,6 +36,9 @@ enum class Fate : uint8_t {
 // time, then 1 s, 2 s, 4 s … up to 15 minutes, so that a poison message does not spin.
 std::chrono::seconds ReleaseDelay(int32_t receive_count) noexcept;
 
+// What the ledger calls a queue.
+int32_t NumberOf(const aws::Queue &queue) noexcept;
+
 // Where a message is: its batch's serial number, which no other batch of the backend has for as
 // long as it matters, and its position in the batch. Fits a tuple identifier.
 struct MessageId {

@@ -56,6 +56,17 @@ is(value(q(SELECT count(*) FILTER (WHERE sent_at > now() - interval '1 day'),
 	'a statement removes what its queue can no longer deliver, and nothing else');
 is(value('SELECT sqs.prune_ledger()'), 5, 'prune_ledger removes that of all queues');
 
+# --- each region has its own queue of a name
+
+create_server($node, 'west', endpoint => sqs()->endpoint, region => 'us-west-2');
+value('TRUNCATE sqs.ledger');
+create_login_tables($node, $queue, wait_time_seconds => 0, server => 'west');
+age('16 days');
+create_login_tables($node, $queue, wait_time_seconds => 0);
+take(10);
+is(value('SELECT count(*) FROM sqs.ledger'), 30, 'a queue of that name in another region keeps its entries');
+is(value('SELECT sqs.prune_ledger()'), 20, 'as long as SQS keeps any message');
+
 # --- by the setting
 
 retain(1);

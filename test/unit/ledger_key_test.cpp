@@ -37,10 +37,19 @@ TEST(LedgerKey, AnyOtherIdIsHashed)
 
 TEST(LedgerKey, AQueueIsTheSameUnderEveryHost)
 {
-	const int32_t number = QueueNumber("https://sqs.us-east-1.amazonaws.com/123456789012/logins");
-	EXPECT_EQ(QueueNumber("http://127.0.0.1:9324/123456789012/logins"), number);
-	EXPECT_NE(QueueNumber("https://sqs.us-east-1.amazonaws.com/123456789012/orders"), number);
-	EXPECT_NE(QueueNumber("https://sqs.us-east-1.amazonaws.com/999456789012/logins"), number);
+	const auto number = [](const char *host, const char *path) {
+		return QueueNumber("us-east-1", std::string("https://") + host + path);
+	};
+	const int32_t logins = number("sqs.us-east-1.amazonaws.com", "/123456789012/logins");
+	EXPECT_EQ(number("127.0.0.1:9324", "/123456789012/logins"), logins);
+	EXPECT_NE(number("sqs.us-east-1.amazonaws.com", "/123456789012/orders"), logins);
+	EXPECT_NE(number("sqs.us-east-1.amazonaws.com", "/999456789012/logins"), logins);
+}
+
+TEST(LedgerKey, ARegionHasAQueueOfItsOwn)
+{
+	constexpr char kUrl[] = "https://queue.example/123456789012/logins";
+	EXPECT_NE(QueueNumber("us-east-1", kUrl), QueueNumber("eu-west-1", kUrl));
 }
 
 }  // namespace
