@@ -58,11 +58,29 @@ void JudgeLimit(const Limit *limit, Walk *walk)
 	ancestry.offsets = list_append_unique_ptr(ancestry.offsets, offset);
 }
 
+// Whether a node may have more of a row to return when it is asked for the next.
+bool KeepsRows(const Plan *plan)
+{
+	switch (nodeTag(plan)) {
+		case T_Append:
+		case T_LockRows:
+		case T_ModifyTable:
+		case T_Result:
+		case T_SubqueryScan:
+			return false;
+		case T_Limit:
+			return reinterpret_cast<const Limit *>(plan)->limitOption == LIMIT_OPTION_WITH_TIES;
+		default:
+			return true;
+	}
+}
+
 // `inner`: the scan is on the right side of this node.
 void Judge(Plan *plan, bool inner, Walk *walk)
 {
 	Ancestry &ancestry = walk->ancestry;
 	ancestry.drops_rows = ancestry.drops_rows || plan->qual != NIL;
+	ancestry.keeps_rows = ancestry.keeps_rows || KeepsRows(plan);
 	switch (nodeTag(plan)) {
 		case T_NestLoop:
 			ancestry.runs_again = ancestry.runs_again || inner;
@@ -127,6 +145,7 @@ bool Descend(Plan *plan, Walk *walk)
 void ExpectAnything(PlannedStmt *statement, Ancestry *ancestry)
 {
 	ancestry->runs_again = true;
+	ancestry->keeps_rows = true;
 	List *plans = lcons(statement->planTree, list_copy(statement->subplans));
 	ListCell *cell;
 	foreach (cell, plans) {
@@ -168,6 +187,7 @@ Ancestry FindAncestry(PlannedStmt *statement, const Plan *scan)
 	foreach (cell, statement->subplans) {
 		if (!Descend(static_cast<Plan *>(lfirst(cell)), &walk))
 			continue;
+		walk.ancestry.keeps_rows = true;
 		DescendToCte(statement, foreach_current_index(cell) + 1, &walk);
 		return walk.ancestry;
 	}

@@ -14,6 +14,8 @@ struct Ancestry {
 	// A join, an aggregate, DISTINCT, a filter, an OFFSET or a set-returning function may drop rows
 	// that the scan has returned.
 	bool drops_rows = false;
+	// A node above the scan, such as a sort or a join, keeps rows to return them later.
+	bool keeps_rows = false;
 	// A LIMIT is above a node that reads more rows than the LIMIT lets through.
 	bool cut_by_limit = false;
 	// The expressions of each OFFSET above the scan, without those that are constants and skip

@@ -45,6 +45,8 @@ Inbox::Inbox(
       subtransaction_(options.subtransaction),
       look_(options.look),
       replay_(options.replay),
+      statement_(options.statement),
+      keeps_rows_(options.keeps_rows),
       last_serial_(last_serial),
       held_(held),
       queue_number_(NumberOf(*queue_))
@@ -360,7 +362,12 @@ bool Registry::Abort(SubTransactionId subtransaction)
 	}
 	for (size_t i = inboxes_.size(); i-- > 0;) {
 		Inbox &inbox = *inboxes_[i];
-		inbox.Abort(subtransaction, &aborted[inbox.queue_]);
+		auto &parcels = aborted[inbox.queue_];
+		const auto others = static_cast<std::ptrdiff_t>(parcels.size());
+		inbox.Abort(subtransaction, &parcels);
+		const auto is_taken = [](const Parcel &parcel) { return parcel.fate == Fate::kTaken; };
+		if (inbox.keeps_rows_ && std::any_of(parcels.begin() + others, parcels.end(), is_taken))
+			inbox.torn_ = true;
 		if (inbox.subtransaction_ >= subtransaction) {
 			Close(&inbox);
 			closed = true;
@@ -376,6 +383,12 @@ bool Registry::Abort(SubTransactionId subtransaction)
 	}
 	newest_ = std::min(newest_, subtransaction - 1);
 	return any;
+}
+
+bool Registry::IsTorn(const void *statement) const noexcept
+{
+	return std::any_of(inboxes_.begin(), inboxes_.end(),
+	    [&](const auto &inbox) { return inbox->torn_ && inbox->statement_ == statement; });
 }
 
 void Registry::EndTransaction(TransactionEnd end)

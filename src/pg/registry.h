@@ -64,6 +64,9 @@ struct InboxOptions {
 	aws::ReceiverOptions receiver;
 	bool look = false;    // everything is held until the transaction ends
 	bool replay = false;  // the scan may be run again: batches are kept
+	// What runs the scan; whether it may return a message's row after the scan has.
+	const void *statement = nullptr;
+	bool keeps_rows = false;
 };
 
 struct InboxCounts {
@@ -161,6 +164,9 @@ private:
 	SubTransactionId subtransaction_;
 	bool look_;
 	bool replay_;
+	const void *statement_;
+	bool keeps_rows_;
+	bool torn_ = false;  // the statement may still return rows whose messages were given back
 	std::deque<Batch> batches_;
 	size_t position_ = 0;  // one past the current batch; 0: none is current
 	uint32_t *last_serial_;
@@ -208,6 +214,10 @@ public:
 	void Commit(SubTransactionId subtransaction, SubTransactionId parent);
 	// Whether anything was given to the settlement.
 	bool Abort(SubTransactionId subtransaction);
+
+	// Whether a rollback to a savepoint has given back messages whose rows the statement may still
+	// have. It must not go on: they come again.
+	bool IsTorn(const void *statement) const noexcept;
 
 	// Hands everything to the settlement, as the transaction's end wants it. Ends all inboxes.
 	// Where it throws, what it had is forgotten, and comes back when its visibility timeout ends.

@@ -94,12 +94,14 @@ void RefuseSkipping(const ScanState &scan, ForeignScanState *node)
 // How many replies of each poll may be under way or wait to be read.
 constexpr int64 kRepliesAhead = 2;
 
-InboxOptions DescribeInbox(const ScanState &scan)
+InboxOptions DescribeInbox(const ScanState &scan, const EState *estate)
 {
 	InboxOptions options;
 	options.subtransaction = scan.subtransaction;
 	options.look = !scan.takes;
 	options.replay = scan.replay;
+	options.statement = estate;
+	options.keeps_rows = scan.ancestry.keeps_rows;
 	options.receiver.until_empty = true;
 	options.receiver.max_polls = (*scan.queue)->client->options().max_connections;
 	options.receiver.buffer_messages =
@@ -164,7 +166,7 @@ void StartScan(ForeignScanState *node, ScanState *scan)
 		SettleNow();
 	scan->inbox = Guard([&] {
 		scan->requests_before = (*scan->queue)->client->counters().requests;
-		return Messages().Open(*scan->queue, DescribeInbox(*scan));
+		return Messages().Open(*scan->queue, DescribeInbox(*scan, estate));
 	});
 	scan->started = true;
 	MemoryContextSwitchTo(caller);

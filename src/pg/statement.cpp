@@ -2,6 +2,7 @@
 #include "pg/statement.h"
 
 #include "pg/hook.h"
+#include "pg/xact.h"
 
 #include "pg/server.h"
 
@@ -34,8 +35,23 @@ object_access_hook_type previous_access = nullptr;
 bool explains_into = false;
 bool in_explain = false;
 
+// A cursor may have sorted or joined what it took in a savepoint that was then rolled back.
+void RefuseTorn(const EState *estate)
+{
+	if (!Messages().IsTorn(estate))
+		return;
+	ereport(ERROR,
+	    (errcode(ERRCODE_INVALID_CURSOR_STATE),
+	        errmsg("the cursor has rows of messages that a rollback to a savepoint has released"),
+	        errdetail(
+	            "The messages are received again, so their rows must not be returned any more."),
+	        errhint("Declare the cursor anew, or without a sort, a join or the like above the "
+	                "queue.")));
+}
+
 void RunHook(EXECUTOR_RUN_PARAMETERS)
 {
+	RefuseTorn(query->estate);
 	Running running = {query->estate, query->dest->mydest, innermost, InvalidOid, false};
 	innermost = &running;
 	PG_TRY();

@@ -153,6 +153,50 @@ refill(20, consume => 'always');
 run_sql($node, "$declare FETCH 7 FROM c; ROLLBACK");
 check_left(20, 0, 'unless the transaction is rolled back');
 
+# What sorts, joins or keeps rows above the queue would return rows whose messages are back in it.
+my %keeping = (
+	'a sort'         => [ '', 'SELECT user_id FROM login_queue ORDER BY user_id' ],
+	'a join'         => [ '', 'SELECT user_id FROM login_queue, generate_series(1, 2)' ],
+	'a CTE'          => [ '', 'WITH q AS MATERIALIZED (SELECT user_id FROM login_queue) SELECT * FROM q' ],
+	'a tuplestore'   => [ 'SCROLL', 'SELECT user_id FROM login_queue' ],
+);
+foreach my $name (sort keys %keeping)
+{
+	my ($scroll, $query) = @{ $keeping{$name} };
+	my $open = "BEGIN; DECLARE c $scroll CURSOR FOR $query;";
+	refill(20, consume => 'always');
+	$result = run_sql($node, "$open SAVEPOINT s; FETCH 2 FROM c; ROLLBACK TO s; FETCH 2 FROM c; COMMIT");
+	like($result->{err}, qr/ERROR:  24000:.*DETAIL:.*HINT:/s,
+		"a cursor that takes, with $name, does not go on after its savepoint was rolled back");
+	is($result->{out} =~ tr/\n//, 1, 'nor return a row');
+	check_left(20, 0, 'and takes nothing');
+	refill(20, consume => 'always');
+	$result = run_sql($node, "$open SAVEPOINT s; FETCH 2 FROM c; RELEASE s; SAVEPOINT s; ROLLBACK TO s;
+		FETCH 2 FROM c; FETCH ALL FROM c; COMMIT");
+	ok($result->{ok}, 'but after a savepoint that was released') or diag($result->{err});
+	check_left(0, 0, 'it takes all');
+	refill(20);
+	$result = run_sql($node, "$open SAVEPOINT s; FETCH 2 FROM c; ROLLBACK TO s; FETCH 2 FROM c; COMMIT");
+	ok($result->{ok}, 'and where it only looks, it goes on') or diag($result->{err});
+}
+
+refill(10, consume => 'always');
+$result = run_sql($node, <<'END');
+DO $$ DECLARE c CURSOR FOR SELECT user_id FROM login_queue ORDER BY user_id; r record; BEGIN
+	OPEN c;
+	LOOP
+		BEGIN
+			FETCH c INTO r;
+			EXIT WHEN NOT FOUND;
+			IF r.user_id = 'user 1' THEN RAISE EXCEPTION 'first'; END IF;
+			INSERT INTO user_logins (user_id) VALUES (r.user_id);
+		EXCEPTION WHEN raise_exception THEN NULL; END;
+	END LOOP;
+END $$
+END
+like($result->{err}, qr/ERROR:  24000/, 'nor does a loop with FETCH in its exception block');
+check_left(10, 0, 'whose messages are all in the queue, and only there');
+
 # --- scrolling: a replay
 
 refill(12);
