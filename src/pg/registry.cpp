@@ -385,6 +385,12 @@ bool Registry::Abort(SubTransactionId subtransaction)
 	return any;
 }
 
+bool Registry::IsTaking(const void *statement) const noexcept
+{
+	return std::any_of(inboxes_.begin(), inboxes_.end(),
+	    [&](const auto &inbox) { return !inbox->look_ && inbox->statement_ == statement; });
+}
+
 bool Registry::IsTorn(const void *statement) const noexcept
 {
 	return std::any_of(inboxes_.begin(), inboxes_.end(),

@@ -215,6 +215,8 @@ public:
 	// Whether anything was given to the settlement.
 	bool Abort(SubTransactionId subtransaction);
 
+	// Whether a scan of the statement takes messages.
+	bool IsTaking(const void *statement) const noexcept;
 	// Whether a rollback to a savepoint has given back messages whose rows the statement may still
 	// have. It must not go on: they come again.
 	bool IsTorn(const void *statement) const noexcept;

@@ -151,6 +151,8 @@ void StartScan(ForeignScanState *node, ScanState *scan)
 	RefuseCutting(*scan);
 	RefuseSkipping(*scan, node);
 	if (scan->takes)
+		RefuseKept(estate);
+	if (scan->takes)
 		WarnOfVolatileTarget(QueueAsNamed(scan->table), scan->ancestry.writers, estate);
 	if (scan->stores_rejected())
 		RequireSealingKey();

@@ -10,6 +10,7 @@ extern "C" {
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "tcop/dest.h"
+#include "tcop/pquery.h"
 }
 
 namespace sqs_fdw::pg {
@@ -21,7 +22,8 @@ struct Running {
 	EState *estate;
 	CommandDest destination;
 	Running *outer;
-	Oid filled;  // the table that it makes for its rows, once it is there
+	bool is_kept;  // the rows of a PL/pgSQL loop, which COMMIT or ROLLBACK in it stores
+	Oid filled;    // the table that it makes for its rows, once it is there
 	bool has_warned;
 };
 
@@ -49,10 +51,33 @@ void RefuseTorn(const EState *estate)
 	                "queue.")));
 }
 
+// Whether a COMMIT or ROLLBACK inside a loop of a procedure is storing the rows that the loop has
+// not had yet. The server refuses it where the loop's statement writes, as far as it can tell.
+bool IsKept(const QueryDesc *query)
+{
+	return ActivePortal != nullptr && ActivePortal->queryDesc == query &&
+	       ActivePortal->holdStore != nullptr &&
+	       (ActivePortal->cursorOptions & CURSOR_OPT_HOLD) == 0;
+}
+
+[[noreturn]] void RaiseKept()
+{
+	ereport(ERROR,
+	    (errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+	        errmsg("cannot perform transaction commands inside a loop that takes messages"),
+	        errdetail("The loop goes on with rows whose messages are deleted by COMMIT, and come "
+	                  "again after ROLLBACK."),
+	        errhint("Take some messages with a statement of their own, then commit.")));
+	pg_unreachable();
+}
+
 void RunHook(EXECUTOR_RUN_PARAMETERS)
 {
 	RefuseTorn(query->estate);
-	Running running = {query->estate, query->dest->mydest, innermost, InvalidOid, false};
+	const bool is_kept = IsKept(query);
+	if (is_kept && Messages().IsTaking(query->estate))
+		RaiseKept();
+	Running running = {query->estate, query->dest->mydest, innermost, is_kept, InvalidOid, false};
 	innermost = &running;
 	PG_TRY();
 	{
@@ -134,6 +159,13 @@ Oid TableFilled(EState *estate)
 {
 	const Running *running = FindRunning(estate);
 	return running != nullptr && FillsTable(estate) ? running->filled : InvalidOid;
+}
+
+void RefuseKept(EState *estate)
+{
+	const Running *running = FindRunning(estate);
+	if (running != nullptr && running->is_kept)
+		RaiseKept();
 }
 
 bool FirstToWarn(EState *estate)

@@ -15,6 +15,10 @@ bool StatementWrites(struct ::EState *estate);
 // which runs; 0 where it is no such statement.
 Oid TableFilled(struct ::EState *estate);
 
+// Raises where the statement is the query of a PL/pgSQL loop that a COMMIT or ROLLBACK inside it
+// runs to its end, to store the rows.
+void RefuseKept(struct ::EState *estate);
+
 // Whether this is the first time that it is asked of the running statement of `estate`: for
 // warnings that each of its scans might raise.
 bool FirstToWarn(struct ::EState *estate);

@@ -276,6 +276,23 @@ END $$
 END
 check_left(60, 0, 'a loop that takes is released when the block around it fails');
 
+# A COMMIT would delete the messages of rows that are still to come, and a ROLLBACK return rows whose
+# messages come again.
+foreach my $command ('COMMIT', 'ROLLBACK')
+{
+	foreach my $query ('SELECT user_id FROM login_queue', 'SELECT user_id FROM login_queue ORDER BY user_id')
+	{
+		refill(30, consume => 'always');
+		my $loop = "DO \$\$ DECLARE r record; BEGIN FOR r IN $query LOOP
+			INSERT INTO user_logins (user_id) VALUES (r.user_id); $command; END LOOP; END \$\$";
+		$result = run_sql($node, $loop);
+		like($result->{err}, qr/ERROR:  2D000:.*DETAIL:.*HINT:/s, "$command in a loop that takes is refused: $query");
+		check_left(30, 0, 'and nothing is taken');
+	}
+}
+refill(30);
+runs_loop('a loop that looks and commits', 'SELECT user_id FROM login_queue', 'COMMIT;', [ 30, 0 ]);
+
 # A look in each block: the cursor of one statement is open while others come and go.
 refill(30);
 runs_loop('a loop with a look in each block', 'SELECT generate_series(1, 6)', <<'END', [ 30, 0 ]);
