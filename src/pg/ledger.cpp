@@ -128,6 +128,8 @@ LedgerState Insert(Ledger *ledger, Entry *entry)
 	const Relation heap = ledger->table.heap;
 	TupleTableSlot *slot = ledger->entered;
 	ExecClearTuple(slot);
+	// A newer version of the extension, or somebody, may have added columns.
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
 	memcpy(slot->tts_values, entry->values, sizeof entry->values);
 	memcpy(slot->tts_isnull, entry->nulls, sizeof entry->nulls);
 	ExecStoreVirtualTuple(slot);

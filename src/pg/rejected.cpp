@@ -126,7 +126,9 @@ void InsertRow(Relation table, Datum *values)
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
 	values[kId] = NextId(table, estate);
 	memcpy(slot->tts_values, values, sizeof(Datum) * kColumns);
-	memset(slot->tts_isnull, 0, sizeof(bool) * kColumns);
+	// A newer version of the extension, or somebody, may have added columns.
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	memset(slot->tts_isnull, false, sizeof(bool) * kColumns);
 	ExecStoreVirtualTuple(slot);
 	ExecSimpleRelationInsert(target, estate, slot);
 	ExecCloseIndices(target);

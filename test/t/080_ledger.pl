@@ -134,6 +134,19 @@ value($TAKE);
 is(value('SELECT count(*) FROM sqs.rejected'), 1, 'a rejected message is stored once');
 check_counts($node, $queue, { visible => 0, in_flight => 0, rows => 2 }, 'and leaves the queue');
 
+# --- columns that a newer version may add while this library is loaded
+
+foreach my $table ('sqs.ledger', 'sqs.rejected')
+{
+	value("ALTER TABLE $table ADD note text");
+	refill(2, on_error => 'store');
+	$queue->send('no JSON');
+	value($TAKE);
+	check_counts($node, $queue, { visible => 0, in_flight => 0, rows => 2 }, "a column added to $table stays empty");
+	is(value("SELECT count(*) FILTER (WHERE note IS NULL) > 0, count(note) FROM $table"), 't|0', 'in every row');
+	value("ALTER TABLE $table DROP note");
+}
+
 # --- without
 
 refill(10, exactly_once => 'false');
