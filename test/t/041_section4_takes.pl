@@ -195,11 +195,6 @@ takes('COPY (SELECT) TO', 'COPY (SELECT id FROM q) TO STDOUT', %always, rows => 
 takes('a loop that inserts', <<'END', %always);
 DO $$ DECLARE r record; BEGIN FOR r IN SELECT * FROM q LOOP INSERT INTO t VALUES (r.id, r.name); END LOOP; END $$
 END
-takes('a loop that commits: all at its first commit', <<'END', %always, commits => 1, rows => 2, says => qr/ERROR:\s+22012/);
-DO $$ DECLARE r record; n int := 3; BEGIN
-	FOR r IN SELECT * FROM q LOOP n := n - 1; INSERT INTO t VALUES (r.id / n); COMMIT; END LOOP;
-END $$
-END
 takes('a cursor: what was fetched', 'BEGIN; DECLARE c CURSOR FOR SELECT * FROM q; FETCH 4 FROM c; COMMIT',
 	%always, commits => 1, left => 6, rows => 0);
 takes('a cursor WITH HOLD: all', 'BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT * FROM q; COMMIT; CLOSE c',

@@ -49,6 +49,18 @@ refuses("with consume 'always'", 'SELECT * FROM q FOR UPDATE', '0A000', %hint, o
 $cases->looks('FOR UPDATE OF another table', 'SELECT q.id FROM t JOIN q USING (id) FOR UPDATE OF t',
 	known => 4, out => [ 1 .. 4 ], says => qr/WARNING:.*looked at messages.*also wrote/);
 
+# --- COMMIT and ROLLBACK in a loop that takes
+
+# The statement has begun by then: what it received is released.
+foreach my $end ('COMMIT', 'ROLLBACK')
+{
+	$cases->fails("refused: $end in a loop that takes", <<END, '2D000', error => qr/HINT:/, options => { consume => 'always' });
+DO \$\$ DECLARE r record; BEGIN
+	FOR r IN SELECT * FROM q LOOP INSERT INTO t VALUES (r.id); $end; END LOOP;
+END \$\$
+END
+}
+
 # --- what never receives
 
 $cases->row('EXPLAIN, ANALYZE (the command), planning, pg_dump: never receive');
