@@ -190,6 +190,8 @@ class Postgres:
             except subprocess.TimeoutExpired:
                 pass
             titles = [_title_of(pid) for pid in _children_of(self._server.pid)]
+            # From 18 on, the checkpointer has helpers for its input and output.
+            titles = [title for title in titles if not title.startswith("postgres: io worker")]
             if titles != ["postgres: checkpointer"]:
                 alone_since = None
             elif alone_since is None:
