@@ -106,11 +106,11 @@ run_unit = $(1)/unit_tests --gtest_brief=1; status=$$?; \
 
 unit:
 	@test/setup build check
-	@$(MAKE) --no-print-directory -f test/unit.mk VARIANT=$(BUILD)/unit
+	@$(MAKE) --no-print-directory -j$$(nproc) -f test/unit.mk VARIANT=$(BUILD)/unit
 	@$(call run_unit,$(BUILD)/unit)
 
 unit-asan:
 	@test/setup build check
-	@$(MAKE) --no-print-directory -f test/unit.mk VARIANT=$(BUILD)/asan \
+	@$(MAKE) --no-print-directory -j$$(nproc) -f test/unit.mk VARIANT=$(BUILD)/asan \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 	@$(call run_unit,$(BUILD)/asan)
