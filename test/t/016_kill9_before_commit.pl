@@ -25,11 +25,7 @@ sub check_kill
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 	is($queue->counts->{in_flight}, 30, "$name: the transaction holds the messages");
 	$kill->($pid);
-	wait_for
-	{
-		$node->psql('postgres', 'SELECT 1') == 0
-	}
-	'the server to recover';
+	wait_for_recovery($node, $pid);
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM user_logins'), 0, "$name: no row is left");
 	wait_for_counts($node, $queue, { visible => 30, in_flight => 0, rows => 0 },
 		"$name: every message comes back");

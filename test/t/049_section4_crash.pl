@@ -47,7 +47,7 @@ sub killed
 	$got{during} = $cases->counts;
 	$kill->($pid);
 	$cases->forget_sessions;
-	wait_for { $node->psql('postgres', 'SELECT 1') == 0 } 'the server to recover';
+	wait_for_recovery($node, $pid);
 	$proxy->script();
 	my %expected = (before => [ $all, 0, 0 ], during => [ 0, $all, $rows ], after => [ $all, 0, $rows ]);
 	$got{after}         = $cases->counts_like($expected{after});

@@ -119,14 +119,8 @@ cmp_ok(moved(), '>', $after_first, 'it went on');
 # Killed: the whole server starts again.
 interrupt_at(0.72, sub {
 	my (undef, $pid) = @_;
-	my $started = value('SELECT pg_postmaster_start_time()');
 	kill 'KILL', $pid;
-	wait_for {
-		my ($out, $err);
-		$node->psql('postgres', 'SELECT NOT pg_is_in_recovery()', stdout => \$out, stderr => \$err) == 0 && $out eq 't'
-		  && slurp_file($node->logfile) =~ /all server processes terminated; reinitializing.*ready to accept connections/s;
-	}
-	'the server to be back';
+	wait_for_recovery($node, $pid);
 }, 'killed');
 cmp_ok(moved(), '<', $to_move, 'not all was done yet');
 

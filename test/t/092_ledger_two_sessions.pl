@@ -407,7 +407,7 @@ foreach my $victim ('backend', 'server')
 		wait_for { !kill 0, $pid } 'the orphaned backend to end';
 		$node->start;
 	}
-	wait_for { $node->psql('postgres', 'SELECT 1') == 0 } 'the server to recover';
+	wait_for_recovery($node, $pid);
 	eval { $session->quit };
 	expired($queue, 25);
 	$faults->script();

@@ -41,6 +41,7 @@ our @EXPORT = qw(
   stranger
   wait_for
   wait_for_counts
+  wait_for_recovery
   write_keyring
 );
 
@@ -292,6 +293,16 @@ sub wait_for_counts
 	};
 	eval { wait_for { $is->() } $name };
 	return check_counts($node, $queue, $expected, $name);
+}
+
+# After this backend was killed: the server has noticed it, and takes sessions again. The statement is an
+# argument, since psql does not read its input where it finds no server, and writing to it fails then.
+sub wait_for_recovery
+{
+	my ($node, $pid) = @_;
+	wait_for { !kill 0, $pid } 'the killed backend to be missed';
+	my @probe = ('psql', '-X', '-q', '-d', $node->connstr('postgres'), '-c', 'SELECT');
+	return wait_for { PostgreSQL::Test::Utils::run_log(\@probe) } 'the server to recover';
 }
 
 # A psql session in the background that goes on after errors.
