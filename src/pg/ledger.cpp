@@ -3,6 +3,7 @@
 #include "pg/ledger.h"
 
 #include "pg/ledger_table.h"
+#include "pg/slot.h"
 #include "pg/standby.h"
 
 #include "pg/server.h"
@@ -127,12 +128,7 @@ LedgerState Insert(Ledger *ledger, Entry *entry)
 {
 	const Relation heap = ledger->table.heap;
 	TupleTableSlot *slot = ledger->entered;
-	ExecClearTuple(slot);
-	// A newer version of the extension, or somebody, may have added columns.
-	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	memcpy(slot->tts_values, entry->values, sizeof entry->values);
-	memcpy(slot->tts_isnull, entry->nulls, sizeof entry->nulls);
-	ExecStoreVirtualTuple(slot);
+	StoreRow(slot, entry->values, kLedgerColumns);
 	table_tuple_insert(heap, slot, GetCurrentCommandId(true), 0, nullptr);
 	ItemPointerData row = slot->tts_tid;
 

@@ -7,6 +7,7 @@
 #include "pg/audit.h"
 #include "pg/guard.h"
 #include "pg/keyring.h"
+#include "pg/slot.h"
 #include "pg/text.h"
 
 #include "pg/server.h"
@@ -125,11 +126,7 @@ void InsertRow(Relation table, Datum *values)
 	ExecOpenIndices(target, false);
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsVirtual);
 	values[kId] = NextId(table, estate);
-	memcpy(slot->tts_values, values, sizeof(Datum) * kColumns);
-	// A newer version of the extension, or somebody, may have added columns.
-	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	memset(slot->tts_isnull, false, sizeof(bool) * kColumns);
-	ExecStoreVirtualTuple(slot);
+	StoreRow(slot, values, kColumns);
 	ExecSimpleRelationInsert(target, estate, slot);
 	ExecCloseIndices(target);
 	ExecDropSingleTupleTableSlot(slot);

@@ -150,10 +150,10 @@ void StartScan(ForeignScanState *node, ScanState *scan)
 	RefuseTaking(*scan);
 	RefuseCutting(*scan);
 	RefuseSkipping(*scan, node);
-	if (scan->takes)
+	if (scan->takes) {
 		RefuseKept(estate);
-	if (scan->takes)
 		WarnOfVolatileTarget(QueueAsNamed(scan->table), scan->ancestry.writers, estate);
+	}
 	if (scan->stores_rejected())
 		RequireSealingKey();
 

@@ -161,28 +161,29 @@ fdatasync(int fd)
 	return sync_to_disk(fd);
 }
 
-int
-rename(const char *from, const char *to)
+/* Does to the disk what was done to the data directory. */
+static int
+do_to_both(int (*change)(const char *, const char *), const char *from, const char *to)
 {
 	char		disk_from[PATH_MAX];
 	char		disk_to[PATH_MAX];
-	int			result = real_rename(from, to);
+	int			result = change(from, to);
 
 	if (result == 0 && on_disk(from, disk_from) && on_disk(to, disk_to))
-		(void) real_rename(disk_from, disk_to);
+		(void) change(disk_from, disk_to);
 	return result;
+}
+
+int
+rename(const char *from, const char *to)
+{
+	return do_to_both(real_rename, from, to);
 }
 
 int
 link(const char *from, const char *to)
 {
-	char		disk_from[PATH_MAX];
-	char		disk_to[PATH_MAX];
-	int			result = real_link(from, to);
-
-	if (result == 0 && on_disk(from, disk_from) && on_disk(to, disk_to))
-		(void) real_link(disk_from, disk_to);
-	return result;
+	return do_to_both(real_link, from, to);
 }
 
 int

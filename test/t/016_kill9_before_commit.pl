@@ -37,9 +37,7 @@ check_kill(sub { kill 'KILL', $_[0] }, 'backend killed');
 check_kill(
 	sub {
 		my ($pid) = @_;
-		$node->kill9;
-		# The backend ends itself once it notices; it would keep its shared memory until then.
-		wait_for { !kill 0, $pid } 'the orphaned backend to end';
+		kill_server($node, $pid);
 		$node->start;
 	},
 	'server killed');

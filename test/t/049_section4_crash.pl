@@ -26,9 +26,7 @@ my %brief  = (options => { visibility_timeout => VISIBILITY_SECONDS });
 my $kill_backend = sub { kill 'KILL', $_[0] };
 my $kill_server = sub {
 	my ($pid) = @_;
-	$node->kill9;
-	# The backend ends itself once it notices; it would keep its shared memory until then.
-	wait_for { !kill 0, $pid } 'the orphaned backend to end';
+	kill_server($node, $pid);
 	$node->start;
 };
 

@@ -403,8 +403,7 @@ foreach my $victim ('backend', 'server')
 	}
 	else
 	{
-		$node->kill9;
-		wait_for { !kill 0, $pid } 'the orphaned backend to end';
+		kill_server($node, $pid);
 		$node->start;
 	}
 	wait_for_recovery($node, $pid);

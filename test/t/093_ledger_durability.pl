@@ -39,17 +39,6 @@ sub in_queue
 	return $counts->{visible} + $counts->{in_flight};
 }
 
-sub kill_server
-{
-	my ($node, @orphans) = @_;
-	$node->kill9;
-	foreach my $pid (@orphans)
-	{
-		wait_for { !kill 0, $pid } 'an orphaned backend to end';
-	}
-	return;
-}
-
 # --- asynchronous commits
 
 # The control: a commit like any other is gone after the kill, unless its record happens to end a page

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "masking/keyring_file.h"
+#include "temporary_folder.h"
 
 namespace sqs_fdw::masking {
 namespace {
@@ -57,17 +58,8 @@ bool IsAlive(pid_t pid)
 }
 
 // A folder for what commands leave behind.
-class Command : public testing::Test {
+class Command : public InTemporaryFolder {
 protected:
-	void SetUp() override
-	{
-		std::string pattern = fs::temp_directory_path() / "command_test.XXXXXX";
-		ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-		folder_ = pattern;
-	}
-
-	void TearDown() override { fs::remove_all(folder_); }
-
 	// Waits for a process id that the command writes.
 	pid_t PidIn(const std::string &name)
 	{
@@ -103,8 +95,6 @@ protected:
 		       "; sleep 1000 & echo $! > child.new; mv child.new child; echo $$ > shell.new; "
 		       "mv shell.new shell; wait";
 	}
-
-	fs::path folder_;
 };
 
 TEST_F(Command, is_run_by_a_shell_and_its_output_read)

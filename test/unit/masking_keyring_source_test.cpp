@@ -12,6 +12,7 @@
 #include <fstream>
 #include <string>
 
+#include "temporary_folder.h"
 #include "vectors_masking.h"
 
 namespace sqs_fdw::masking {
@@ -22,18 +23,14 @@ namespace fs = std::filesystem;
 const std::string kTwoKeys =
     KeyLine("k2", "active", SameBytes('2')) + KeyLine("k1", "decrypt", CountingBytes());
 
-class KeyringFile : public testing::Test {
+class KeyringFile : public InTemporaryFolder {
 protected:
 	void SetUp() override
 	{
-		std::string pattern = fs::temp_directory_path() / "keyring_test.XXXXXX";
-		ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-		folder_ = pattern;
+		ASSERT_NO_FATAL_FAILURE(InTemporaryFolder::SetUp());
 		fs::create_directory(folder_ / "data");
 		path_ = folder_ / "keyring";
 	}
-
-	void TearDown() override { fs::remove_all(folder_); }
 
 	static void Write(const fs::path &path, const std::string &text, mode_t mode = 0600)
 	{
@@ -68,7 +65,6 @@ protected:
 		EXPECT_EQ(source.ring(), nullptr);
 	}
 
-	fs::path folder_;
 	fs::path path_;
 };
 

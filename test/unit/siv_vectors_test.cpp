@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "temporary_folder.h"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -60,17 +62,8 @@ std::string File(const std::string &tests, const std::string &algorithm = "AES-S
 }
 
 // The program lies beside this one.
-class SivVectors : public testing::Test {
+class SivVectors : public sqs_fdw::InTemporaryFolder {
 protected:
-	void SetUp() override
-	{
-		std::string pattern = fs::temp_directory_path() / "siv_vectors.XXXXXX";
-		ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-		folder_ = pattern;
-	}
-
-	void TearDown() override { fs::remove_all(folder_); }
-
 	std::string Write(const std::string &name, const std::string &text)
 	{
 		std::ofstream(folder_ / name) << text;
@@ -121,8 +114,6 @@ protected:
 		    << outcome.text;
 		EXPECT_NE(outcome.text.find("\n0 passed, 0 failed\n"), std::string::npos) << outcome.text;
 	}
-
-	fs::path folder_;
 };
 
 TEST_F(SivVectors, counts_the_tests_of_all_files)

@@ -30,6 +30,7 @@ our @EXPORT = qw(
   create_extension
   create_login_tables
   create_server
+  kill_server
   logins
   moto_client
   new_queue
@@ -293,6 +294,19 @@ sub wait_for_counts
 	};
 	eval { wait_for { $is->() } $name };
 	return check_counts($node, $queue, $expected, $name);
+}
+
+# Kills the postmaster. Its backends end themselves once they notice; until then they would keep the shared
+# memory from the next start.
+sub kill_server
+{
+	my ($node, @backends) = @_;
+	$node->kill9;
+	foreach my $pid (@backends)
+	{
+		wait_for { !kill 0, $pid } 'an orphaned backend to end';
+	}
+	return;
 }
 
 # After this backend was killed: the server has noticed it, and takes sessions again. The statement is an
